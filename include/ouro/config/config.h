@@ -1,0 +1,144 @@
+#ifndef OURO_CONFIG_CONFIG_H
+#define OURO_CONFIG_CONFIG_H
+
+/* The experiment file: schema, defaults, overrides. Knows keys, types and ranges, not what they mean. */
+
+#include "ouro/base/status.h"
+
+typedef enum ouro_roots { OURO_ROOTS_FROZEN, OURO_ROOTS_REAL, OURO_ROOTS_SELF, OURO_ROOTS_ERROR } ouro_roots;
+
+typedef enum ouro_graph_kind {
+  OURO_GRAPH_COMPLETE,
+  OURO_GRAPH_RING,
+  OURO_GRAPH_PATH,
+  OURO_GRAPH_STAR,
+  OURO_GRAPH_K_IN, /* "k-in-regular" */
+  OURO_GRAPH_GNM,  /* "gnm": G(n, m) */
+  OURO_GRAPH_RMAT  /* "rmat" */
+} ouro_graph_kind;
+
+typedef enum ouro_real_kind { OURO_REAL_FRESH, OURO_REAL_FIXED, OURO_REAL_INITIAL } ouro_real_kind;
+typedef enum ouro_covariates { OURO_COVARIATES_ISOTROPIC, OURO_COVARIATES_AR1, OURO_COVARIATES_POWER } ouro_covariates;
+typedef enum ouro_regime { OURO_REGIME_REPLACE } ouro_regime;
+typedef enum ouro_draw { OURO_DRAW_PRIVATE, OURO_DRAW_PUBLISHED } ouro_draw;
+typedef enum ouro_sampling { OURO_SAMPLING_ROWS } ouro_sampling;
+typedef enum ouro_exact { OURO_EXACT_AUTO, OURO_EXACT_ALWAYS, OURO_EXACT_NONE } ouro_exact;
+typedef enum ouro_method { OURO_METHOD_METIS, OURO_METHOD_BLOCK } ouro_method;
+typedef enum ouro_objective { OURO_OBJECTIVE_AUTO, OURO_OBJECTIVE_CUT, OURO_OBJECTIVE_VOLUME } ouro_objective;
+typedef enum ouro_carry { OURO_CARRY_DATA, OURO_CARRY_PARAMETERS } ouro_carry;
+typedef enum ouro_exists { OURO_EXISTS_REPLACE, OURO_EXISTS_ERROR } ouro_exists;
+
+/* graph.generate: which generator, and its arguments; those a kind does not use must be absent. */
+typedef struct ouro_config_generate {
+  ouro_graph_kind kind;
+  ouro_gid nodes;  /* all kinds but rmat */
+  int64_t degree;  /* k-in-regular: feeds a node; rmat: feeds a node on average */
+  ouro_eid feeds;  /* gnm: m */
+  int scale;       /* rmat: 2^scale nodes */
+  bool self_loops; /* complete: also i -> i; default false */
+  uint64_t seed;   /* default 1 */
+} ouro_config_generate;
+
+typedef struct ouro_config_graph {
+  char *file;                     /* NULL if generated; as found on disk (see ouro_config_load) */
+  ouro_config_generate *generate; /* NULL if read */
+  char *columns;                  /* "source target samples", "-" skips one; NULL: by header or exactly two */
+  bool flip;                      /* reverse every feed */
+  ouro_count samples;             /* of feeds without a samples column; default 100 */
+  ouro_gid nodes;                 /* declares ids 0..nodes-1; 0: only what the file names */
+  ouro_roots roots;               /* default frozen */
+} ouro_config_graph;
+
+typedef struct ouro_config_real {
+  char *nodes;        /* "all", "none" (default) or a node file, as found on disk */
+  double fraction;    /* each node with this probability, by its id and the seed; 0: not used */
+  ouro_count samples; /* default graph.samples */
+  ouro_real_kind kind;
+} ouro_config_real;
+
+typedef struct ouro_config_model {
+  char *family;               /* default "linear" */
+  int dimension;              /* p; default 10 */
+  double noise;               /* sigma; default 1 */
+  ouro_covariates covariates; /* default isotropic */
+  double correlation;         /* ar1: rho in (-1, 1); default 0.5 */
+  double exponent;            /* power: eigenvalues k^-exponent, exponent >= 0; default 1 */
+  double ridge;               /* penalty a training sample, >= 0; default 0 */
+} ouro_config_model;
+
+typedef struct ouro_config_learning {
+  int64_t generations; /* default 100 */
+  ouro_count initial;  /* real samples of generation 0; default 100 */
+  ouro_regime regime;
+  ouro_draw draw;
+  ouro_sampling sampling;
+  int64_t replicates; /* default 1 */
+  uint64_t seed;      /* default 1 */
+} ouro_config_learning;
+
+typedef struct ouro_config_theory {
+  ouro_exact exact; /* default auto */
+} ouro_config_theory;
+
+typedef struct ouro_config_partition {
+  ouro_method method;
+  ouro_objective objective;
+  double imbalance; /* >= 1.001; default 1.03 */
+  int seed;         /* default 1 */
+} ouro_config_partition;
+
+typedef struct ouro_config_exchange {
+  ouro_carry carry;
+  int64_t buffer; /* bytes a rank; written "64 MiB" (also B, KiB, GiB, kB, MB, GB); default 64 MiB */
+} ouro_config_exchange;
+
+typedef struct ouro_config_output {
+  char *file;         /* default <experiment>.h5 in the working directory; %j, %a = Slurm job and array index */
+  int64_t every;      /* store every n-th generation (0 and the last always); default 1 */
+  ouro_exists exists; /* default replace */
+  bool parameters;    /* store /final/parameters; default false */
+} ouro_config_output;
+
+typedef struct ouro_config {
+  ouro_config_graph graph;
+  ouro_config_real real;
+  ouro_config_model model;
+  ouro_config_learning learning;
+  ouro_config_theory theory;
+  ouro_config_partition partition;
+  ouro_config_exchange exchange;
+  ouro_config_output output;
+} ouro_config;
+
+/** Read an experiment file, apply overrides and defaults, check every range.
+ *  Collective on comm: rank 0 reads the file, all ranks parse the same text.
+ *  [in]  path        experiment file; an input file it names is looked for beside it, then in the
+ *                    working directory; "all" and "none" are not file names
+ *  [in]  overrides   [n_overrides] "section.key=value" (also "graph.generate.kind=ring"), applied in order
+ *  [out] config      to be released with ouro_config_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ECONFIG (message "file:line: key: ..."; an unknown
+ *  key or word is answered with the nearest known one), OURO_EIO, OURO_ENOMEM. */
+ouro_status ouro_config_load(MPI_Comm comm, const char *path, const char *const *overrides, int n_overrides,
+                             ouro_config **config);
+
+/** A configuration of defaults and overrides alone, for commands that take a graph and no experiment.
+ *  Collective on comm.
+ *  [out] config to be released with ouro_config_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ECONFIG, OURO_ENOMEM. */
+ouro_status ouro_config_default(MPI_Comm comm, const char *const *overrides, int n_overrides, ouro_config **config);
+
+/** The configuration in force as YAML text, with every default; loading it again gives the same one.
+ *  Not collective.
+ *  [out] text to be released with free(); NULL on error
+ *  Returns OURO_OK or OURO_ENOMEM. */
+ouro_status ouro_config_save(const ouro_config *config, char **text);
+
+/** Release a configuration and set it to NULL. NULL is fine.
+ *  Not collective. */
+void ouro_config_destroy(ouro_config **config);
+
+/** The one of n words that is nearest to a mistyped word (edit distance), or NULL if none is near.
+ *  Not collective. */
+const char *ouro_config_nearest(const char *word, const char *const *words, int n);
+
+#endif

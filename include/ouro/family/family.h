@@ -1,0 +1,104 @@
+#ifndef OURO_FAMILY_FAMILY_H
+#define OURO_FAMILY_FAMILY_H
+
+/* One model family: draw samples from a model, fit a model to samples, measure its error, and the constants
+ * of its theory. A family sees arrays, no graph and no MPI. A family is one file in src/family/, one row of
+ * the registry in family.c and one test file.
+ *
+ * Rows (samples) come in blocks of OURO_ROW_BLOCK; within a block of b rows the layout is column-major,
+ * [row_width][b], so that loops over rows vectorise; the last block of a feed may be shorter. Row r of a feed
+ * depends on (stream, theta, total) only, never on how the feed is sliced. Slices start at multiples of
+ * OURO_ROW_BLOCK. Reducing the slices of a feed in ascending order gives the same bits as any other slicing. */
+
+#include "ouro/base/random.h"
+#include "ouro/base/status.h"
+#include "ouro/config/config.h"
+
+#define OURO_ROW_BLOCK 64
+
+typedef struct ouro_family ouro_family;
+
+/* A slice of the samples of one feed, corpus or real data set. */
+typedef struct ouro_slice {
+  ouro_stream stream;
+  const double *theta; /* [n_parameters] the model drawn from */
+  ouro_count first, n; /* rows first .. first+n-1; first a multiple of OURO_ROW_BLOCK */
+  ouro_count total;    /* rows of the whole feed */
+} ouro_slice;
+
+/* What a family can do; filled in by its file. Arrays are [n][...] without gaps. */
+typedef struct ouro_family_methods {
+  const char *name;
+  ouro_status (*create)(const ouro_config *config, ouro_family *family);
+  void (*destroy)(ouro_family *family);
+  void (*draw)(const ouro_family *family, const ouro_slice *slice, double *rows);
+  void (*reduce)(const ouro_family *family, const double *rows, ouro_count n, double *statistic);
+  ouro_lid (*fit)(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta);
+  void (*error)(const ouro_family *family, ouro_lid n, const double *theta, double *error);
+  double (*noise)(const ouro_family *family, ouro_count n);
+  double (*eta)(const ouro_family *family, ouro_count n);
+} ouro_family_methods;
+
+struct ouro_family {
+  const ouro_family_methods *methods;
+  int n_parameters;         /* p */
+  int row_width;            /* doubles a sample */
+  int statistic_width;      /* doubles a statistic */
+  bool additive;            /* the fit needs only the sum of the statistics */
+  ouro_count least_samples; /* fewest samples for a finite expected error, e.g. p + 2 */
+  ouro_count eta_samples;   /* fewest samples for which eta <= 1, so that topology alone decides: 2p + 1 */
+  bool has_exact;           /* the exact recursion of THEORY.md section 3 holds (no ridge) */
+  double unit_noise;        /* first order: noise of a fit is unit_noise / n (THEORY.md section 4) */
+  double *truth;            /* [n_parameters] theta* */
+  void *constants;          /* the family's own */
+};
+
+/** Make the family that a configuration names.
+ *  Not collective; every rank gets the same from the same configuration.
+ *  [out] family to be released with ouro_family_destroy(); NULL on error
+ *  Returns OURO_OK, OURO_ECONFIG (unknown name, answered with the nearest), OURO_ENOMEM. */
+ouro_status ouro_family_create(const ouro_config *config, ouro_family **family);
+
+/** Release a family and set it to NULL. NULL is fine.
+ *  Not collective. */
+void ouro_family_destroy(ouro_family **family);
+
+/** Draw the samples of a slice.
+ *  Not collective.
+ *  [out] rows [slice->n * row_width], in row blocks as described above */
+void ouro_family_draw(const ouro_family *family, const ouro_slice *slice, double *rows);
+
+/** Add rows to a statistic.
+ *  Not collective.
+ *  [in]    rows      n rows in row blocks
+ *  [inout] statistic [statistic_width] */
+void ouro_family_reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic);
+
+/** Draw the samples of n slices and add each to its statistic, without keeping the rows: the same bits as
+ *  draw and reduce, a row block at a time, so that the samples stay in cache.
+ *  Not collective.
+ *  [in]    slices     [n]
+ *  [inout] statistics [n] pointers to [statistic_width]; several may be the same one, added to in order */
+void ouro_family_absorb(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *const *statistics);
+
+/** Fit n models from their statistics.
+ *  Not collective.
+ *  [in]    sizes      [n] training-set sizes
+ *  [inout] statistics [n][statistic_width], destroyed
+ *  [out]   theta      [n][n_parameters]
+ *  Returns n, or the index of the first model whose statistic is singular; the rest is then undefined. */
+ouro_lid ouro_family_fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics,
+                         double *theta);
+
+/** Error of n models, C_ii of THEORY.md section 3: (theta - theta*)' Sigma (theta - theta*) / p.
+ *  Not collective.
+ *  [in]  theta [n][n_parameters]
+ *  [out] error [n] */
+void ouro_family_error(const ouro_family *family, ouro_lid n, const double *theta, double *error);
+
+/** Constants of the recursion of THEORY.md section 3: noise = sigma^2/(n-p-1) and eta of a fit to n samples.
+ *  Not collective. */
+double ouro_family_noise(const ouro_family *family, ouro_count n);
+double ouro_family_eta(const ouro_family *family, ouro_count n);
+
+#endif

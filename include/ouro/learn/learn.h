@@ -1,0 +1,44 @@
+#ifndef OURO_LEARN_LEARN_H
+#define OURO_LEARN_LEARN_H
+
+/* The generation loop: every generation all trained nodes are refitted, at the same time, to samples drawn
+ * from the models of the generation before, and to real samples where they have them. Roots keep their model. */
+
+#include "ouro/base/timer.h"
+#include "ouro/exchange/exchange.h"
+#include "ouro/family/family.h"
+
+/* What a generation looks like; called for generation 0 (the fit to real data) and every one after it.
+ *  Collective on the graph's communicator.
+ *  [in] error    [n_owned] C_ii, mean over replicates
+ *  [in] error_sd [n_owned] standard deviation over replicates (n-1; 0 for one replicate)
+ *  Returns the same status on all ranks; an error ends the run. */
+typedef ouro_status (*ouro_learn_observer)(void *context, int64_t generation, const double *error,
+                                           const double *error_sd);
+
+/* What a run moved. */
+typedef struct ouro_learn_traffic {
+  int64_t bytes_sent; /* by this rank, all generations */
+  int64_t rounds;     /* exchange rounds a generation */
+  int neighbours;     /* ranks this one sends to or receives from */
+} ouro_learn_traffic;
+
+/** Refuse what cannot be learned: a trained node with too few samples for the family, published draws whose
+ *  feeds of one source differ in their counts; each message names the node and the count it needs.
+ *  Collective on graph's communicator.
+ *  Returns the same status on all ranks: OURO_OK, OURO_EINPUT, OURO_ECONFIG. */
+ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph);
+
+/** Run generations 0 .. learning.generations.
+ *  Collective on graph's communicator. Bit-identical on any number of ranks and any ownership of nodes.
+ *  [in]  observer   called with context after each generation
+ *  [in]  timers     may be NULL
+ *  [out] parameters [replicate][n_owned][p] of the last generation, to be released with free(); may be NULL
+ *  [out] traffic    may be NULL
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_ENUMERIC (names node and
+ *  generation), OURO_EMPI, or what the observer returned. */
+ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                           ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
+                           ouro_learn_traffic *traffic);
+
+#endif

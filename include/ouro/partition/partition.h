@@ -1,0 +1,43 @@
+#ifndef OURO_PARTITION_PARTITION_H
+#define OURO_PARTITION_PARTITION_H
+
+/* Which rank owns which node, how good that is, and moving the graph there. */
+
+#include "ouro/graph/graph.h"
+
+/* What a partition costs. Bytes are those of one generation and one replicate. */
+typedef struct ouro_partition_figures {
+  int n_parts;
+  const char *method;    /* "metis" or "block" */
+  const char *objective; /* "cut", "volume" or "none" */
+  ouro_eid cut_feeds;    /* feeds between different parts */
+  double cut_bytes;      /* bytes over the cut, private draws */
+  double volume_bytes;   /* bytes over the cut, published draws: a source counts once a part it feeds */
+  double imbalance;      /* largest training cost of a part over the mean */
+  int max_neighbours;    /* parts that one part exchanges with, at most */
+  int empty_parts;
+  double block_bytes;  /* the objective's bytes of the block partition */
+  double random_bytes; /* and of a random one (by a hash of the id) */
+} ouro_partition_figures;
+
+/** Choose an owner for every node.
+ *  Collective on graph's communicator. METIS runs on rank 0 on the symmetrised graph, vertex weight = training
+ *  cost, edge weight = bytes moved a generation; the result is validated whatever METIS returned.
+ *  [in]  n_parts   number of parts, 1 or more (usually the ranks of the communicator)
+ *  [in]  row_bytes bytes of one sample on the wire, as edge weight
+ *  [in]  draw      resolves objective auto: cut for private, volume for published draws
+ *  [out] owner     [n_owned] part of each owned node, 0 .. n_parts-1
+ *  [out] figures   the same on all ranks
+ *  Returns the same status on all ranks: OURO_OK, OURO_ELIMIT (more than METIS' 32-bit indices hold; the message
+ *  names partition.method=block), OURO_ENOMEM, OURO_EINTERNAL. */
+ouro_status ouro_partition_choose(const ouro_graph *graph, const ouro_config_partition *options, ouro_draw draw,
+                                  int n_parts, double row_bytes, int32_t *owner, ouro_partition_figures *figures);
+
+/** Move every node, its feeds, real data and label to its owner.
+ *  Collective on graph's communicator.
+ *  [inout] graph  replaced by the migrated graph; on error unchanged
+ *  [in]    owner  [n_owned] rank of the graph's communicator
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_partition_migrate(ouro_graph **graph, const int32_t *owner);
+
+#endif
