@@ -36,7 +36,8 @@ enum ouro_tag {
   OURO_TAG_MIGRATE,
   OURO_TAG_READ_BOUNDARY,
   OURO_TAG_MATRIX,
-  OURO_TAG_STORE
+  OURO_TAG_STORE,
+  OURO_TAG_GRAPH_WORDS
 };
 
 /* Exit statuses of the command. */

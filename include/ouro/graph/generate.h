@@ -1,21 +1,33 @@
 #ifndef OURO_GRAPH_GENERATE_H
 #define OURO_GRAPH_GENERATE_H
 
-/* Generators, communication-free and identical for every number of ranks. */
+/* Generators, communication-free and identical for every number of parts.
+ *
+ *  complete      every j -> i, without self-loops unless self_loops is set
+ *  ring          i -> i+1 mod n; one node feeds itself
+ *  path          i -> i+1
+ *  star          node 0 feeds all others
+ *  k-in-regular  each node trains on `degree` distinct others, uniformly chosen
+ *  gnm           `feeds` distinct feeds without self-loops, uniformly chosen
+ *  rmat          degree * 2^scale independent feeds; a = 0.57, b = c = 0.19, d = 0.05; ids permuted; self-loops and
+ *                duplicates as they fall */
 
 #include "ouro/graph/build.h"
 
-/** Number of nodes a generator makes.
+/** Number of nodes a generator makes; checks its arguments.
  *  Not collective.
+ *  [out] n_nodes untouched on error
  *  Returns OURO_OK, or OURO_ECONFIG / OURO_ELIMIT with a message that names the key. */
 ouro_status ouro_graph_generate_nodes(const ouro_config_generate *generate, ouro_gid *n_nodes);
 
-/** The feeds of a generated graph into the nodes first .. first+n-1.
+/** One of n_parts parts of the feeds of a generated graph. The parts are disjoint, about equal, and together the
+ *  same feeds whatever n_parts is; which feeds are in which part says nothing about their ids.
  *  Not collective, no communication.
  *  [in]  samples  of every feed
- *  [out] feeds    appended to; may hold duplicates (R-MAT), which the builder sums
+ *  [in]  part     0 .. n_parts-1, usually the rank
+ *  [out] feeds    appended to; may hold duplicates (rmat), which the builder sums
  *  Returns OURO_OK, OURO_ENOMEM, OURO_ECONFIG, OURO_ELIMIT. */
-ouro_status ouro_graph_generate(const ouro_config_generate *generate, ouro_count samples, ouro_gid first, ouro_gid n,
+ouro_status ouro_graph_generate(const ouro_config_generate *generate, ouro_count samples, int part, int n_parts,
                                 ouro_feeds *feeds);
 
 #endif
