@@ -50,6 +50,7 @@ struct ouro_family {
   bool has_exact;           /* the exact recursion of THEORY.md section 3 holds (no ridge) */
   double unit_noise;        /* first order: noise of a fit is unit_noise / n (THEORY.md section 4) */
   double *truth;            /* [n_parameters] theta* */
+  double *block;            /* [OURO_ROW_BLOCK][row_width] scratch of absorb */
   void *constants;          /* the family's own */
 };
 

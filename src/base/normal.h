@@ -1,0 +1,27 @@
+#ifndef OURO_BASE_NORMAL_H
+#define OURO_BASE_NORMAL_H
+
+/* Bulk fills of words, uniforms and normals, one set for each instruction set. normal_body.h holds the code.
+ *
+ * A group is 8 blocks of Threefry4x64, 32 words; word 8 k + l of group g is word k of the block with counter
+ * 8 g + l. Normal numbers 0..7 and 8..15 of a group are the cosine and sine branch of Box and Muller from words
+ * 0..7 (radius) and 8..15 (angle), numbers 16..31 those from words 16..31. */
+
+#include "ouro/base/random.h"
+
+#define OURO_NORMAL_LANES 8 /* blocks of Threefry in a group */
+
+typedef struct ouro_normal_fills {
+  const char *name;
+  /* Numbers 0..n-1 from the given group on. */
+  void (*words)(const ouro_stream *stream, uint64_t group, size_t n, uint64_t *out);
+  void (*uniforms)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
+  void (*normals)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
+  /* The transcendental functions by themselves, for tests of their accuracy: n a multiple of 8. */
+  void (*minus_two_log)(size_t n, const double *u, double *out);                 /* 0 < u < 1 */
+  void (*quarter_turn)(size_t n, const double *v, double *cosine, double *sine); /* |v| <= 1/2, of pi v / 2 */
+} ouro_normal_fills;
+
+extern const ouro_normal_fills ouro_normal_scalar, ouro_normal_avx2, ouro_normal_avx512;
+
+#endif

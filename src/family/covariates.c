@@ -1,0 +1,75 @@
+/* Covariates x = L z: isotropic, AR(1), power-law spectrum. See covariates.h.
+ * Element by element with explicit fused multiply-add: the same bits on every vector width. */
+
+#include "family/covariates.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "ouro/base/memory.h"
+
+ouro_status ouro_covariates_create(const ouro_config_model *model, ouro_covariate_law *law) {
+  ouro_status status = OURO_OK;
+  *law = (ouro_covariate_law){.kind = model->covariates, .p = model->dimension};
+  OURO_CHECK(model->dimension >= 1, OURO_ECONFIG, "model.dimension: %d is not at least 1", model->dimension);
+  if (law->kind == OURO_COVARIATES_AR1) {
+    law->rho = model->correlation;
+    OURO_CHECK(fabs(law->rho) < 1, OURO_ECONFIG, "model.correlation: %g is not within (-1, 1)", law->rho);
+    law->fresh = sqrt((1 - law->rho) * (1 + law->rho));
+  }
+  if (law->kind == OURO_COVARIATES_POWER) {
+    OURO_CHECK(model->exponent >= 0 && isfinite(model->exponent), OURO_ECONFIG,
+               "model.exponent: %g is not a number of at least 0", model->exponent);
+    OURO_NEW(law->scale, law->p);
+    for (int k = 0; k < law->p; k++) law->scale[k] = pow(k + 1, -model->exponent / 2);
+  }
+cleanup:
+  return status;
+}
+
+void ouro_covariates_clear(ouro_covariate_law *law) {
+  free(law->scale);
+  law->scale = NULL;
+}
+
+/* x_k = rho x_(k-1) + fresh z_k, x_1 = z_1: unit variance and correlation rho^|j-k|. */
+static void colour_ar1(const ouro_covariate_law *law, int b, double *x) {
+  for (int k = 1; k < law->p; k++) {
+    const double *restrict before = x + (ptrdiff_t)(k - 1) * b;
+    double *restrict column = x + (ptrdiff_t)k * b;
+    for (int r = 0; r < b; r++) column[r] = fma(law->rho, before[r], law->fresh * column[r]);
+  }
+}
+
+static void colour_power(const ouro_covariate_law *law, int b, double *x) {
+  for (int k = 1; k < law->p; k++) {
+    double *column = x + (ptrdiff_t)k * b;
+    for (int r = 0; r < b; r++) column[r] *= law->scale[k];
+  }
+}
+
+void ouro_covariates_colour(const ouro_covariate_law *law, int b, double *x) {
+  if (law->kind == OURO_COVARIATES_AR1) colour_ar1(law, b, x);
+  if (law->kind == OURO_COVARIATES_POWER) colour_power(law, b, x);
+}
+
+/* L' delta for AR(1): g_k = delta_k + rho g_(k+1), (L' delta)_k = fresh g_k, but g_1 for k = 1. */
+static double norm_ar1(const ouro_covariate_law *law, const double *delta) {
+  double sum = 0, g = 0;
+  for (int k = law->p - 1; k > 0; k--) {
+    g = fma(law->rho, g, delta[k]);
+    sum = fma(law->fresh * g, law->fresh * g, sum);
+  }
+  g = fma(law->rho, g, delta[0]);
+  return fma(g, g, sum);
+}
+
+double ouro_covariates_norm(const ouro_covariate_law *law, const double *delta) {
+  if (law->kind == OURO_COVARIATES_AR1) return norm_ar1(law, delta);
+  double sum = 0;
+  for (int k = 0; k < law->p; k++) {
+    const double scaled = law->scale ? law->scale[k] * delta[k] : delta[k];
+    sum = fma(scaled, scaled, sum);
+  }
+  return sum;
+}

@@ -1,0 +1,200 @@
+/* Linear regression, y = x' theta + sigma e, fitted by least squares or ridge: THEORY.md section 3.
+ * The statistic is the packed lower triangle of [X y]'[X y] without y'y: X'X, then X'y.
+ * Invariant: a row depends on the stream, theta and the size of the whole feed only. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/isa.h"
+#include "family/covariates.h"
+#include "family/linear_kernel.h"
+#include "family/private.h"
+#include "ouro/base/memory.h"
+
+/* Keeps p (p + 1) / 2 + p within an int. */
+#define MOST_PARAMETERS 32768
+
+typedef struct linear {
+  ouro_covariate_law law;
+  double sigma, ridge;
+  double *block; /* [row_width][OURO_ROW_BLOCK] a whole row block, where a slice ends inside it */
+} linear;
+
+static const ouro_linear_kernels *kernels(void) {
+#if defined(__x86_64__)
+  switch (ouro_isa_now()) {
+  case OURO_ISA_AVX512:
+    return &ouro_linear_avx512;
+  case OURO_ISA_AVX2:
+    return &ouro_linear_avx2;
+  default:
+    break;
+  }
+#endif
+  return &ouro_linear_scalar;
+}
+
+/* theta* ~ N(0, I/p) */
+static void draw_truth(uint64_t seed, int p, double *truth) {
+  const ouro_stream stream = ouro_random_stream(seed, 0, 0, OURO_PURPOSE_TRUTH, 0, 0);
+  ouro_random_normals(&stream, 0, (size_t)p, truth);
+  for (int k = 0; k < p; k++) truth[k] /= sqrt(p);
+}
+
+static void destroy(ouro_family *family) {
+  linear *model = family->constants;
+  if (model == NULL) return;
+  ouro_covariates_clear(&model->law);
+  free(model->block);
+  free(model);
+  family->constants = NULL;
+}
+
+static ouro_status create(const ouro_config *config, ouro_family *family) {
+  ouro_status status = OURO_OK;
+  linear *model = NULL;
+  const int p = config->model.dimension;
+  OURO_NEW(model, 1);
+  family->constants = model;
+  OURO_TRY(ouro_covariates_create(&config->model, &model->law));
+  OURO_CHECK(p <= MOST_PARAMETERS, OURO_ECONFIG, "model.dimension: %d is more than %d", p, MOST_PARAMETERS);
+  model->sigma = config->model.noise;
+  model->ridge = config->model.ridge;
+  OURO_CHECK(model->sigma >= 0 && isfinite(model->sigma), OURO_ECONFIG, "model.noise: %g is not a number of at least 0",
+             model->sigma);
+  OURO_CHECK(model->ridge >= 0 && isfinite(model->ridge), OURO_ECONFIG, "model.ridge: %g is not a number of at least 0",
+             model->ridge);
+  family->n_parameters = p;
+  family->row_width = p + 1;
+  family->statistic_width = p * (p + 1) / 2 + p;
+  family->additive = true;
+  family->least_samples = model->ridge > 0 ? 1 : p + 2;
+  family->eta_samples = 2 * p + 1;
+  family->has_exact = model->ridge == 0;
+  family->unit_noise = model->sigma * model->sigma;
+  OURO_NEW(model->block, (size_t)OURO_ROW_BLOCK * (size_t)family->row_width);
+  OURO_NEW(family->truth, p);
+  draw_truth(config->learning.seed, p, family->truth);
+cleanup:
+  return status;
+}
+
+/* The b rows of one row block of the feed, [row_width][b], from row `first` on. */
+static void draw_block(const ouro_family *family, const ouro_slice *slice, ouro_count first, int b, double *rows) {
+  const linear *model = family->constants;
+  const int width = family->row_width;
+  ouro_random_normals(&slice->stream, (uint64_t)first * (uint64_t)width, (size_t)b * (size_t)width, rows);
+  ouro_covariates_colour(&model->law, b, rows);
+  kernels()->respond(family->n_parameters, b, slice->theta, model->sigma, rows);
+}
+
+/* The first n of the b rows of a row block. */
+static void draw_part(const ouro_family *family, const ouro_slice *slice, ouro_count first, int b, int n,
+                      double *rows) {
+  const linear *model = family->constants;
+  draw_block(family, slice, first, b, model->block);
+  for (int k = 0; k < family->row_width; k++) {
+    memcpy(rows + (ptrdiff_t)k * n, model->block + (ptrdiff_t)k * b, (size_t)n * sizeof *rows);
+  }
+}
+
+static int block_rows(ouro_count left) {
+  return left < OURO_ROW_BLOCK ? (int)left : OURO_ROW_BLOCK;
+}
+
+static void draw(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  const ouro_count end = slice->first + slice->n;
+  for (ouro_count first = slice->first; first < end; first += OURO_ROW_BLOCK) {
+    const int b = block_rows(slice->total - first), n = block_rows(end - first);
+    if (n < b)
+      draw_part(family, slice, first, b, n, rows);
+    else
+      draw_block(family, slice, first, b, rows);
+    rows += (ptrdiff_t)n * family->row_width;
+  }
+}
+
+static void reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic) {
+  for (; n > 0; n -= OURO_ROW_BLOCK) {
+    const int b = block_rows(n);
+    kernels()->gram(family->n_parameters, b, rows, statistic);
+    rows += (ptrdiff_t)b * family->row_width;
+  }
+}
+
+/* Cholesky factor of a packed symmetric matrix in place, rows of the lower triangle. A pivot that is not
+ * clearly above its own rounding error means a singular matrix. */
+static bool factor(int p, double *a) {
+  double *row = a;
+  for (int j = 0; j < p; row += ++j) {
+    const double least = row[j] * p * 0x1p-52;
+    const double *above = a;
+    for (int k = 0; k <= j; above += ++k) {
+      double sum = row[k];
+      for (int l = 0; l < k; l++) sum = fma(-row[l], above[l], sum);
+      if (k < j)
+        row[k] = sum / above[k];
+      else if (!(sum > least) || isinf(sum))
+        return false;
+      else
+        row[k] = sqrt(sum);
+    }
+  }
+  return true;
+}
+
+/* Solve L L' x = b in place. */
+static void solve(int p, const double *a, double *x) {
+  const double *row = a;
+  for (int j = 0; j < p; row += ++j) {
+    for (int l = 0; l < j; l++) x[j] = fma(-row[l], x[l], x[j]);
+    x[j] /= row[j];
+  }
+  for (int j = p - 1; j >= 0; j--) {
+    row -= j + 1;
+    x[j] /= row[j];
+    for (int l = 0; l < j; l++) x[l] = fma(-row[l], x[j], x[l]);
+  }
+}
+
+static ouro_lid fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta) {
+  const linear *model = family->constants;
+  const int p = family->n_parameters;
+  for (ouro_lid i = 0; i < n; i++) {
+    double *statistic = statistics + (ptrdiff_t)i * family->statistic_width;
+    const double penalty = model->ridge * (double)sizes[i];
+    for (int j = 0; j < p; j++) statistic[j * (j + 1) / 2 + j] += penalty;
+    if (model->ridge == 0 && sizes[i] < p) return i;
+    if (!factor(p, statistic)) return i;
+    double *x = theta + (ptrdiff_t)i * p;
+    memcpy(x, statistic + p * (p + 1) / 2, (size_t)p * sizeof *x);
+    solve(p, statistic, x);
+  }
+  return n;
+}
+
+static void error(const ouro_family *family, ouro_lid n, const double *theta, double *errors) {
+  const linear *model = family->constants;
+  const int p = family->n_parameters;
+  double *delta = model->block;
+  for (ouro_lid i = 0; i < n; i++) {
+    for (int k = 0; k < p; k++) delta[k] = theta[(ptrdiff_t)i * p + k] - family->truth[k];
+    errors[i] = ouro_covariates_norm(&model->law, delta) / p;
+  }
+}
+
+/* sigma^2 / (n - p - 1), infinite for n <= p + 1 */
+static double noise(const ouro_family *family, ouro_count n) {
+  const double left = (double)n - family->n_parameters - 1;
+  return left > 0 ? family->unit_noise / left : INFINITY;
+}
+
+/* [(p+1) n^2 - (p+5) n + 2(p+1)] / [(n-p-1)(n-1)(n+2)], infinite for n <= p + 1 */
+static double eta(const ouro_family *family, ouro_count n) {
+  const double p = family->n_parameters, m = (double)n;
+  if (m <= p + 1) return INFINITY;
+  return ((p + 1) * m * m - (p + 5) * m + 2 * (p + 1)) / ((m - p - 1) * (m - 1) * (m + 2));
+}
+
+const ouro_family_methods ouro_family_linear = {"linear", create, destroy, draw, reduce, fit, error, noise, eta};
