@@ -1,0 +1,99 @@
+#ifndef OURO_SRC_EXCHANGE_PRIVATE_H
+#define OURO_SRC_EXCHANGE_PRIVATE_H
+
+/* Channels, their item sequence and their ring of messages. */
+
+#include "ouro/exchange/exchange.h"
+
+/* Where a side stands in the sequence of a channel. Neither items nor rounds are stored: the sequence is
+ * walked over groups (targets, or one for all corpora), replicates, feeds of the group and slices. */
+typedef struct exchange_cursor {
+  ouro_eid group, feed;
+  ouro_count first;
+  int32_t replicate;
+} exchange_cursor;
+
+typedef struct exchange_channel {
+  int rank; /* of the other side */
+  bool sends;
+  ouro_eid n_groups, n_feeds;
+  ouro_gid *target;  /* [n_groups] ascending, or OURO_NATURE alone */
+  ouro_eid *start;   /* [n_groups + 1] feeds of a group */
+  ouro_lid *source;  /* [n_feeds] index into the plan's gid, ascending within a group */
+  ouro_count *total; /* [n_feeds] rows */
+  int64_t bytes;     /* of one generation */
+  int64_t least;     /* bytes of its largest block */
+  int64_t share;     /* bytes of buffer, agreed with the other side */
+  ouro_count slice;  /* largest number of rows of an item */
+  size_t message;    /* largest bytes of a message */
+  int depth;         /* slots of the ring */
+  int64_t n_messages;
+  unsigned char *ring;  /* [depth][message] */
+  MPI_Request *request; /* [depth] */
+  /* state of a flight */
+  exchange_cursor next;      /* item to fill or take */
+  int64_t started, finished; /* messages */
+  size_t offset;             /* receiver: bytes taken from message `finished` */
+  bool arrived;              /* receiver: message `finished` is there */
+  int length;                /* receiver: its bytes */
+} exchange_channel;
+
+struct ouro_exchange_flight {
+  ouro_exchange_plan *plan;
+  ouro_exchange_fill fill;
+  void *context;
+  exchange_channel *last; /* channel of the latest take */
+  double filling;         /* seconds spent in fill since the plan was made */
+  ouro_status status;     /* first failure */
+  char reason[160];
+};
+
+struct ouro_exchange_plan {
+  MPI_Comm comm; /* borrowed */
+  ouro_exchange_options options;
+  ouro_lid n_owned;
+  ouro_gid *gid; /* [n_owned + n_ghost] */
+  int n_receive, n_send, n_neighbours;
+  exchange_channel *channel; /* [n_receive + n_send] receiving ones first */
+  int32_t *channel_of;       /* [n_ghost] receiving channel of a ghost */
+  double waited;
+  ouro_exchange_flight flight;
+};
+
+/** The item at a channel's cursor.
+ *  Not collective.
+ *  Returns false at the end of the sequence. */
+static inline bool exchange_peek(const ouro_exchange_plan *plan, const exchange_channel *channel,
+                                 const exchange_cursor *at, ouro_exchange_item *item) {
+  if (at->group == channel->n_groups) return false;
+  const ouro_count left = channel->total[at->feed] - at->first;
+  item->local = channel->source[at->feed];
+  item->source = plan->gid[item->local];
+  item->target = channel->target[at->group];
+  item->replicate = at->replicate;
+  item->first = at->first;
+  item->n = left < channel->slice ? left : channel->slice;
+  item->total = channel->total[at->feed];
+  return true;
+}
+
+/** Move a cursor past the item it stands at.
+ *  Not collective. */
+static inline void exchange_advance(const ouro_exchange_plan *plan, const exchange_channel *channel,
+                                    exchange_cursor *at) {
+  at->first += channel->slice;
+  if (at->first < channel->total[at->feed]) return;
+  at->first = 0;
+  if (++at->feed < channel->start[at->group + 1]) return;
+  at->feed = channel->start[at->group];
+  if (++at->replicate < plan->options.replicates) return;
+  at->replicate = 0;
+  at->feed = channel->start[++at->group];
+}
+
+/** Split the buffer among the channels, agree with the other sides and lay out the rings.
+ *  Collective on the plan's communicator.
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_exchange_rounds_create(ouro_exchange_plan *plan);
+
+#endif
