@@ -1,0 +1,225 @@
+/* The keys of the experiment file: libcyaml's schema (names, types, words) and beside it a row a key with its
+ * range and default. A new key is a field and a row here and a member in config.h. */
+
+#include "config/private.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define COUNT(words) (sizeof(words) / sizeof((words)[0]))
+#define OPTIONAL CYAML_FLAG_OPTIONAL
+#define INT(type, key) CYAML_FIELD_INT(#key, OPTIONAL, type, key)
+#define UINT(type, key) CYAML_FIELD_UINT(#key, OPTIONAL, type, key)
+#define FLOAT(type, key) CYAML_FIELD_FLOAT(#key, OPTIONAL, type, key)
+#define BOOL(type, key) CYAML_FIELD_BOOL(#key, OPTIONAL, type, key)
+#define TEXT(type, key) CYAML_FIELD_STRING_PTR(#key, OPTIONAL | CYAML_FLAG_POINTER, type, key, 1, CYAML_UNLIMITED)
+#define WORD(type, key, words) CYAML_FIELD_ENUM(#key, OPTIONAL | CYAML_FLAG_STRICT, type, key, words, COUNT(words))
+#define SECTION(type, key, fields) CYAML_FIELD_MAPPING(#key, OPTIONAL, type, key, fields)
+
+static const cyaml_strval_t roots_words[] = {
+    {"frozen", OURO_ROOTS_FROZEN}, {"real", OURO_ROOTS_REAL}, {"self", OURO_ROOTS_SELF}, {"error", OURO_ROOTS_ERROR}};
+static const cyaml_strval_t kind_words[] = {
+    {"complete", OURO_GRAPH_COMPLETE}, {"ring", OURO_GRAPH_RING}, {"path", OURO_GRAPH_PATH}, {"star", OURO_GRAPH_STAR},
+    {"k-in-regular", OURO_GRAPH_K_IN}, {"gnm", OURO_GRAPH_GNM},   {"rmat", OURO_GRAPH_RMAT}};
+static const cyaml_strval_t real_words[] = {
+    {"fresh", OURO_REAL_FRESH}, {"fixed", OURO_REAL_FIXED}, {"initial", OURO_REAL_INITIAL}};
+static const cyaml_strval_t covariates_words[] = {
+    {"isotropic", OURO_COVARIATES_ISOTROPIC}, {"ar1", OURO_COVARIATES_AR1}, {"power", OURO_COVARIATES_POWER}};
+static const cyaml_strval_t regime_words[] = {{"replace", OURO_REGIME_REPLACE}};
+static const cyaml_strval_t draw_words[] = {{"private", OURO_DRAW_PRIVATE}, {"published", OURO_DRAW_PUBLISHED}};
+static const cyaml_strval_t sampling_words[] = {{"rows", OURO_SAMPLING_ROWS}};
+static const cyaml_strval_t exact_words[] = {
+    {"auto", OURO_EXACT_AUTO}, {"always", OURO_EXACT_ALWAYS}, {"none", OURO_EXACT_NONE}};
+static const cyaml_strval_t method_words[] = {{"metis", OURO_METHOD_METIS}, {"block", OURO_METHOD_BLOCK}};
+static const cyaml_strval_t objective_words[] = {
+    {"auto", OURO_OBJECTIVE_AUTO}, {"cut", OURO_OBJECTIVE_CUT}, {"volume", OURO_OBJECTIVE_VOLUME}};
+static const cyaml_strval_t carry_words[] = {{"data", OURO_CARRY_DATA}, {"parameters", OURO_CARRY_PARAMETERS}};
+static const cyaml_strval_t exists_words[] = {{"replace", OURO_EXISTS_REPLACE}, {"error", OURO_EXISTS_ERROR}};
+
+static const cyaml_schema_field_t generate_fields[] = {WORD(ouro_config_generate, kind, kind_words),
+                                                       INT(ouro_config_generate, nodes),
+                                                       INT(ouro_config_generate, degree),
+                                                       INT(ouro_config_generate, feeds),
+                                                       INT(ouro_config_generate, scale),
+                                                       BOOL(ouro_config_generate, self_loops),
+                                                       UINT(ouro_config_generate, seed),
+                                                       CYAML_FIELD_END};
+static const cyaml_schema_field_t graph_fields[] = {
+    TEXT(ouro_config_graph, file),
+    CYAML_FIELD_MAPPING_PTR("generate", OPTIONAL | CYAML_FLAG_POINTER, ouro_config_graph, generate, generate_fields),
+    TEXT(ouro_config_graph, columns),
+    BOOL(ouro_config_graph, flip),
+    INT(ouro_config_graph, samples),
+    INT(ouro_config_graph, nodes),
+    WORD(ouro_config_graph, roots, roots_words),
+    CYAML_FIELD_END};
+static const cyaml_schema_field_t real_fields[] = {TEXT(ouro_config_real, nodes), FLOAT(ouro_config_real, fraction),
+                                                   INT(ouro_config_real, samples),
+                                                   WORD(ouro_config_real, kind, real_words), CYAML_FIELD_END};
+static const cyaml_schema_field_t model_fields[] = {
+    TEXT(ouro_config_model, family),       INT(ouro_config_model, dimension),
+    FLOAT(ouro_config_model, noise),       WORD(ouro_config_model, covariates, covariates_words),
+    FLOAT(ouro_config_model, correlation), FLOAT(ouro_config_model, exponent),
+    FLOAT(ouro_config_model, ridge),       CYAML_FIELD_END};
+static const cyaml_schema_field_t learning_fields[] = {INT(ouro_config_learning, generations),
+                                                       INT(ouro_config_learning, initial),
+                                                       WORD(ouro_config_learning, regime, regime_words),
+                                                       WORD(ouro_config_learning, draw, draw_words),
+                                                       WORD(ouro_config_learning, sampling, sampling_words),
+                                                       INT(ouro_config_learning, replicates),
+                                                       UINT(ouro_config_learning, seed),
+                                                       CYAML_FIELD_END};
+static const cyaml_schema_field_t theory_fields[] = {WORD(ouro_config_theory, exact, exact_words), CYAML_FIELD_END};
+static const cyaml_schema_field_t partition_fields[] = {
+    WORD(ouro_config_partition, method, method_words), WORD(ouro_config_partition, objective, objective_words),
+    FLOAT(ouro_config_partition, imbalance), INT(ouro_config_partition, seed), CYAML_FIELD_END};
+static const cyaml_schema_field_t exchange_fields[] = {WORD(ouro_config_exchange, carry, carry_words),
+                                                       INT(ouro_config_exchange, buffer), CYAML_FIELD_END};
+static const cyaml_schema_field_t output_fields[] = {TEXT(ouro_config_output, file), INT(ouro_config_output, every),
+                                                     WORD(ouro_config_output, exists, exists_words),
+                                                     BOOL(ouro_config_output, parameters), CYAML_FIELD_END};
+static const cyaml_schema_field_t sections[] = {SECTION(ouro_config, graph, graph_fields),
+                                                SECTION(ouro_config, real, real_fields),
+                                                SECTION(ouro_config, model, model_fields),
+                                                SECTION(ouro_config, learning, learning_fields),
+                                                SECTION(ouro_config, theory, theory_fields),
+                                                SECTION(ouro_config, partition, partition_fields),
+                                                SECTION(ouro_config, exchange, exchange_fields),
+                                                SECTION(ouro_config, output, output_fields),
+                                                CYAML_FIELD_END};
+
+const cyaml_schema_value_t ouro_config_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, ouro_config, sections),
+};
+
+/* Ends of ranges that the memory of no machine reaches; below 2^53, so that sizes are exact as doubles. */
+#define MANY 1000000000000000
+#define LOOPS 1000000000
+
+#define IS_WHOLE(path, fallback, low, high)                                                                            \
+  { path, OURO_FORM_WHOLE, fallback, low, high, 0, 0, false }
+#define IS_SIZE(path, fallback, low, high)                                                                             \
+  { path, OURO_FORM_SIZE, fallback, low, high, 0, 0, false }
+#define IS_REAL(path, fallback, least, most)                                                                           \
+  { path, OURO_FORM_REAL, fallback, 0, 0, least, most, false }
+#define IS_INSIDE(path, fallback, least, most)                                                                         \
+  { path, OURO_FORM_REAL, fallback, 0, 0, least, most, true }
+#define IS_FLAG(path, fallback)                                                                                        \
+  { path, OURO_FORM_FLAG, fallback, 0, 0, 0, 0, false }
+#define IS_WORD(path, fallback)                                                                                        \
+  { path, OURO_FORM_WORD, fallback, 0, 0, 0, 0, false }
+#define IS_TEXT(path, fallback)                                                                                        \
+  { path, OURO_FORM_TEXT, fallback, 0, 0, 0, 0, false }
+
+/* Defaults that depend on other keys (real.samples, output.file, those of graph.generate) are set in relate.c. */
+static const ouro_rule rules[] = {
+    IS_TEXT("graph.file", NULL),
+    IS_WORD("graph.generate.kind", NULL),
+    IS_WHOLE("graph.generate.nodes", NULL, 1, MANY),
+    IS_WHOLE("graph.generate.degree", NULL, 1, MANY),
+    IS_WHOLE("graph.generate.feeds", NULL, 0, MANY),
+    IS_WHOLE("graph.generate.scale", NULL, 0, 48),
+    IS_FLAG("graph.generate.self_loops", NULL),
+    IS_WHOLE("graph.generate.seed", NULL, 0, UINT64_MAX),
+    IS_TEXT("graph.columns", NULL),
+    IS_FLAG("graph.flip", "false"),
+    IS_WHOLE("graph.samples", "100", 1, MANY),
+    IS_WHOLE("graph.nodes", "0", 0, MANY),
+    IS_WORD("graph.roots", "frozen"),
+    IS_TEXT("real.nodes", "none"),
+    IS_REAL("real.fraction", "0", 0, 1),
+    IS_WHOLE("real.samples", NULL, 1, MANY),
+    IS_WORD("real.kind", "fresh"),
+    IS_TEXT("model.family", "linear"),
+    IS_WHOLE("model.dimension", "10", 1, 10000),
+    IS_REAL("model.noise", "1", 1e-100, 1e100),
+    IS_WORD("model.covariates", "isotropic"),
+    IS_INSIDE("model.correlation", "0.5", -1, 1),
+    IS_REAL("model.exponent", "1", 0, 20),
+    IS_REAL("model.ridge", "0", 0, 1e100),
+    IS_WHOLE("learning.generations", "100", 0, LOOPS),
+    IS_WHOLE("learning.initial", "100", 1, MANY),
+    IS_WORD("learning.regime", "replace"),
+    IS_WORD("learning.draw", "private"),
+    IS_WORD("learning.sampling", "rows"),
+    IS_WHOLE("learning.replicates", "1", 1, LOOPS),
+    IS_WHOLE("learning.seed", "1", 0, UINT64_MAX),
+    IS_WORD("theory.exact", "auto"),
+    IS_WORD("partition.method", "metis"),
+    IS_WORD("partition.objective", "auto"),
+    IS_REAL("partition.imbalance", "1.03", 1.001, 1000),
+    IS_WHOLE("partition.seed", "1", 0, INT_MAX),
+    IS_WORD("exchange.carry", "data"),
+    IS_SIZE("exchange.buffer", "67108864", 1, (uint64_t)1 << 50),
+    IS_TEXT("output.file", NULL),
+    IS_WHOLE("output.every", "1", 1, LOOPS),
+    IS_WORD("output.exists", "replace"),
+    IS_FLAG("output.parameters", "false"),
+};
+
+const ouro_rule *ouro_config_rules(int *n) {
+  *n = (int)COUNT(rules);
+  return rules;
+}
+
+const ouro_rule *ouro_config_rule(const char *path) {
+  for (size_t i = 0; i < COUNT(rules); i++) {
+    if (strcmp(rules[i].path, path) == 0) return &rules[i];
+  }
+  return NULL;
+}
+
+bool ouro_config_is_section(const cyaml_schema_field_t *field) {
+  return field->value.type == CYAML_MAPPING;
+}
+
+static const cyaml_schema_field_t *field_of(const cyaml_schema_field_t *fields, const char *name, size_t length) {
+  for (; fields->key; fields++) {
+    if (strlen(fields->key) == length && memcmp(fields->key, name, length) == 0) return fields;
+  }
+  return NULL;
+}
+
+const cyaml_schema_field_t *ouro_config_field(const char *path) {
+  const cyaml_schema_field_t *fields = sections;
+  for (;;) {
+    const size_t length = strcspn(path, ".");
+    const cyaml_schema_field_t *field = field_of(fields, path, length);
+    if (field == NULL || path[length] == '\0') return field;
+    if (!ouro_config_is_section(field)) return NULL;
+    fields = field->value.mapping.fields;
+    path += length + 1;
+  }
+}
+
+/* Which keys a generator takes: needed ones first, after the bar those it may have. */
+static const struct {
+  const char *kind, *needed, *possible;
+} uses[] = {{"complete", " nodes ", " self_loops "},
+            {"ring", " nodes ", ""},
+            {"path", " nodes ", ""},
+            {"star", " nodes ", ""},
+            {"k-in-regular", " nodes degree ", " seed "},
+            {"gnm", " nodes feeds ", " seed "},
+            {"rmat", " scale degree ", " seed "}};
+
+static bool holds(const char *list, const char *key) {
+  const char *at = list[0] ? strstr(list, key) : NULL;
+  return at && at[-1] == ' ' && at[strlen(key)] == ' ';
+}
+
+bool ouro_config_kind_uses(const char *kind, const char *key, bool *needed) {
+  for (size_t i = 0; i < COUNT(uses); i++) {
+    if (strcmp(uses[i].kind, kind) != 0) continue;
+    *needed = holds(uses[i].needed, key);
+    return *needed || strcmp(key, "kind") == 0 || holds(uses[i].possible, key);
+  }
+  *needed = false;
+  return false;
+}
+
+bool ouro_config_covariates_use(const char *covariates, const char *key) {
+  if (strcmp(key, "correlation") == 0) return strcmp(covariates, "ar1") == 0;
+  if (strcmp(key, "exponent") == 0) return strcmp(covariates, "power") == 0;
+  return true;
+}
