@@ -11,6 +11,15 @@
 
 static char scratch[256];
 
+#ifdef __SANITIZE_ADDRESS__
+/* Open MPI unloads its components before the leak check, which then cannot tell whose the blocks were. */
+int dlclose(void *handle);
+int dlclose(void *handle) {
+  (void)handle;
+  return 0;
+}
+#endif
+
 static int rank_of_world(void) {
   int rank;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
