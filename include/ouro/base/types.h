@@ -37,7 +37,8 @@ enum ouro_tag {
   OURO_TAG_READ_BOUNDARY,
   OURO_TAG_MATRIX,
   OURO_TAG_STORE,
-  OURO_TAG_GRAPH_WORDS
+  OURO_TAG_GRAPH_WORDS,
+  OURO_TAG_GRAPH_SWEEP
 };
 
 /* Exit statuses of the command. */
