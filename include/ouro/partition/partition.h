@@ -8,11 +8,12 @@
 /* What a partition costs. Bytes are those of one generation and one replicate. */
 typedef struct ouro_partition_figures {
   int n_parts;
-  const char *method;    /* "metis" or "block" */
-  const char *objective; /* "cut", "volume" or "none" */
+  const char *method;    /* what made it: "metis", or "block" if asked for or METIS had no work or failed */
+  const char *objective; /* "cut" or "volume": what METIS makes small and block_bytes and random_bytes count */
   ouro_eid cut_feeds;    /* feeds between different parts */
   double cut_bytes;      /* bytes over the cut, private draws */
-  double volume_bytes;   /* bytes over the cut, published draws: a source counts once a part it feeds */
+  double volume_bytes;   /* bytes over the cut, published draws: the corpus of a source, as large as the largest feed it
+                            gives, counts once a part it feeds */
   double imbalance;      /* largest training cost of a part over the mean */
   int max_neighbours;    /* parts that one part exchanges with, at most */
   int empty_parts;
@@ -22,22 +23,25 @@ typedef struct ouro_partition_figures {
 
 /** Choose an owner for every node.
  *  Collective on graph's communicator. METIS runs on rank 0 on the symmetrised graph, vertex weight = training
- *  cost, edge weight = bytes moved a generation; the result is validated whatever METIS returned.
+ *  cost, edge weight = bytes moved a generation; the result is validated whatever METIS returned, and blocks of
+ *  consecutive ids take its place, with a warning, if it is of no use. For a given number of parts the result is a
+ *  function of the graph: neither the ranks nor who owns what change it. Parts may be empty. While METIS runs, rank 0
+ *  writes nothing to stdout and stderr, and a SIGTERM there ends METIS instead of the program.
  *  [in]  n_parts   number of parts, 1 or more (usually the ranks of the communicator)
- *  [in]  row_bytes bytes of one sample on the wire, as edge weight
+ *  [in]  row_bytes bytes of one sample on the wire; scales the figures, the partition does not depend on it
  *  [in]  draw      resolves objective auto: cut for private, volume for published draws
  *  [out] owner     [n_owned] part of each owned node, 0 .. n_parts-1
  *  [out] figures   the same on all ranks
  *  Returns the same status on all ranks: OURO_OK, OURO_ELIMIT (more than METIS' 32-bit indices hold; the message
- *  names partition.method=block), OURO_ENOMEM, OURO_EINTERNAL. */
+ *  names partition.method=block), OURO_ENOMEM, OURO_EMPI, OURO_EINTERNAL. */
 ouro_status ouro_partition_choose(const ouro_graph *graph, const ouro_config_partition *options, ouro_draw draw,
                                   int n_parts, double row_bytes, int32_t *owner, ouro_partition_figures *figures);
 
 /** Move every node, its feeds, real data and label to its owner.
  *  Collective on graph's communicator.
  *  [inout] graph  replaced by the migrated graph; on error unchanged
- *  [in]    owner  [n_owned] rank of the graph's communicator
- *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ *  [in]    owner  [n_owned] rank of the graph's communicator; ranks may end without nodes
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EINTERNAL (no such rank). */
 ouro_status ouro_partition_migrate(ouro_graph **graph, const int32_t *owner);
 
 #endif

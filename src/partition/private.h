@@ -1,0 +1,125 @@
+#ifndef OURO_SRC_PARTITION_PRIVATE_H
+#define OURO_SRC_PARTITION_PRIVATE_H
+
+/* What the files of this module share. */
+
+#include "ouro/graph/build.h"
+#include "ouro/partition/partition.h"
+
+/* Records on their way to given ranks, one field at a time, and answers on their way back. */
+typedef struct ouro_partition_route {
+  MPI_Comm comm; /* borrowed */
+  int rank, n_ranks;
+  int64_t n, n_received;
+  const int32_t *destination; /* [n] borrowed */
+  int64_t *send;              /* [n_ranks + 1] records to a rank, packed by rank in their own order */
+  int64_t *receive;           /* [n_ranks + 1] records from a rank */
+  size_t piece;               /* bytes of the largest message */
+} ouro_partition_route;
+
+/** Count who sends how much to whom.
+ *  Collective on comm.
+ *  [in]  destination [n] rank of each record; used until the route is destroyed
+ *  [out] route       to be released with ouro_partition_route_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EINTERNAL (no such rank). */
+ouro_status ouro_partition_route_create(MPI_Comm comm, int64_t n, const int32_t *destination,
+                                        ouro_partition_route **route);
+
+/** Release a route and set it to NULL. NULL is fine.
+ *  Not collective. */
+void ouro_partition_route_destroy(ouro_partition_route **route);
+
+/** Send one field of every record.
+ *  Collective on route's communicator.
+ *  [in]  bytes  of the field
+ *  [in]  values [n] by record
+ *  [out] out    [n_received] by sender, then in the sender's order
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_partition_route_forward(const ouro_partition_route *route, size_t bytes, const void *values,
+                                         void *out);
+
+/** Send one value back for every record received.
+ *  Collective on route's communicator.
+ *  [in]  bytes  of the value
+ *  [in]  values [n_received]
+ *  [out] out    [n] in the order of the records
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_partition_route_back(const ouro_partition_route *route, size_t bytes, const void *values, void *out);
+
+/* An exact sum of sample counts of any size: high * 2^32 + low. */
+typedef struct ouro_partition_total {
+  int64_t high, low;
+} ouro_partition_total;
+
+/** Add a count.
+ *  Not collective. At most 2^31 times before the next reduction. */
+void ouro_partition_total_add(ouro_partition_total *total, ouro_count count);
+
+/** Replace each of n totals by its sum over the ranks.
+ *  Collective on comm.
+ *  [inout] totals [n], the same on every rank afterwards */
+void ouro_partition_total_reduce(ouro_partition_total *totals, int n, MPI_Comm comm);
+
+/** The sum as a double.
+ *  Not collective. */
+double ouro_partition_total_value(const ouro_partition_total *total);
+
+/* The symmetrised graph as METIS takes it, in global id order, whatever the ownership it came from. */
+typedef struct ouro_partition_symmetric {
+  int64_t n_nodes, n_entries; /* each pair of neighbours is two entries */
+  int32_t *row;               /* [n_nodes + 1] */
+  int32_t *neighbour;         /* [n_entries] ascending within a node, never the node itself */
+  int32_t *weight;            /* [n_entries] cut objective: samples both ways, scaled to 32-bit sums; else NULL */
+  int32_t *cost;              /* [n_nodes] training-set size, scaled, 1 or more */
+  int32_t *corpus;            /* [n_nodes] volume objective: samples published, scaled; else NULL */
+} ouro_partition_symmetric;
+
+/** Symmetrise a graph and gather it on rank 0: j -> i and i -> j become one pair of neighbours whose samples are
+ *  summed, feeds of a node to itself are dropped.
+ *  Collective on graph's communicator.
+ *  [in]  limit     largest index and weight sum METIS can hold
+ *  [out] symmetric counts on every rank, arrays on rank 0 only; release with ouro_partition_symmetric_clear()
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_partition_symmetrise(const ouro_graph *graph, ouro_objective objective, int64_t limit,
+                                      ouro_partition_symmetric *symmetric);
+
+/** Release the arrays.
+ *  Not collective. */
+void ouro_partition_symmetric_clear(ouro_partition_symmetric *symmetric);
+
+/** Partition a symmetric graph of more nodes than parts.
+ *  Not collective.
+ *  [in]  n_parts 2 or more
+ *  [out] part    [n_nodes] only to be used if no complaint is returned
+ *  Returns what is wrong with the partition, or NULL if it is complete and in range. */
+const char *ouro_partition_metis(const ouro_partition_symmetric *symmetric, const ouro_config_partition *options,
+                                 ouro_objective objective, int n_parts, int32_t *part);
+
+/** Judge what METIS returned.
+ *  Not collective.
+ *  [in] objective_value the cut or volume that METIS states
+ *  Returns what is wrong, or NULL. */
+const char *ouro_partition_metis_complaint(int64_t n_nodes, const int32_t *part, int n_parts, int64_t objective_value);
+
+/** Largest index METIS can hold; 0 restores the real one. For tests.
+ *  Not collective. */
+void ouro_partition_limit_at(int64_t limit);
+
+/** Let METIS forget the last node of the next partitions. For tests.
+ *  Not collective. */
+void ouro_partition_metis_damage(bool damage);
+
+/** Part of a node in the partition into blocks of consecutive ids, and in a random one.
+ *  Not collective. */
+int32_t ouro_partition_block_part(ouro_gid n_nodes, int n_parts, ouro_gid node);
+int32_t ouro_partition_random_part(int n_parts, ouro_gid node);
+
+/** Cost of a partition, and of the block and the random one.
+ *  Collective on graph's communicator.
+ *  [in]  owner   [n_owned] part of each owned node
+ *  [out] figures all but method and objective, the same on all ranks
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
+ouro_status ouro_partition_measure(const ouro_graph *graph, ouro_objective objective, int n_parts, double row_bytes,
+                                   const int32_t *owner, ouro_partition_figures *figures);
+
+#endif
