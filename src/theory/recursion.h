@@ -1,0 +1,41 @@
+#ifndef OURO_THEORY_RECURSION_H
+#define OURO_THEORY_RECURSION_H
+
+/* A system in motion, generation by generation, on either engine. */
+
+#include "theory/engine.h"
+
+typedef struct ouro_recursion {
+  MPI_Comm comm;             /* borrowed */
+  const ouro_system *system; /* borrowed */
+  const ouro_engine_methods *methods;
+  ouro_engine *engine;
+  double *diagonal; /* [n] C_ii(t), the same on all ranks */
+  double *seen;     /* [n] C_ii + corpus_i */
+  double *mixed;    /* [n] Q_ii */
+} ouro_recursion;
+
+/** Start a recursion at generation 0.
+ *  Collective on comm.
+ *  [in]  system    must outlive the recursion
+ *  [out] recursion to be released with ouro_recursion_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
+ouro_status ouro_recursion_create(MPI_Comm comm, const ouro_system *system, const ouro_engine_methods *methods,
+                                  int block, ouro_recursion **recursion);
+
+/** Release a recursion and set it to NULL. NULL is fine.
+ *  Not collective, but for the grid of the dense engine: collective on its communicator. */
+void ouro_recursion_destroy(ouro_recursion **recursion);
+
+/** Advance by one generation.
+ *  Collective on recursion's communicator.
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENUMERIC (overflow), OURO_EMPI. */
+ouro_status ouro_recursion_step(ouro_recursion *recursion);
+
+/** C_ij of the present generation.
+ *  Collective on recursion's communicator.
+ *  [out] value the same on all ranks
+ *  Returns the same status on all ranks: OURO_OK, OURO_EMPI. */
+ouro_status ouro_recursion_entry(const ouro_recursion *recursion, int32_t i, int32_t j, double *value);
+
+#endif

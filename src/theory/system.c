@@ -1,0 +1,347 @@
+/* The linear system of an experiment: weights, noise and correction of every node, virtual ones included.
+ * Numbering and order of weights follow global ids, never ownership. Must not know how a matrix is stored. */
+
+#include "theory/system.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ouro/base/memory.h"
+#include "theory/select.h"
+
+enum { SLICE = 1 << 16 }; /* weights a broadcast */
+
+/* Real samples of a generation after the first. */
+static ouro_count real_of(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
+  return config->real.kind == OURO_REAL_INITIAL ? 0 : graph->real[i];
+}
+
+/* n_i of a generation after the first; 0 at roots. */
+static ouro_count size_of(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
+  return ouro_graph_training_size(graph, i) - graph->real[i] + real_of(config, graph, i);
+}
+
+/* n0_i: initial real data replaces learning.initial where a node has it. */
+static ouro_count start_size(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
+  const bool own = config->real.kind == OURO_REAL_INITIAL && graph->real[i] > 0;
+  return own ? graph->real[i] : config->learning.initial;
+}
+
+static bool is_fixed(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
+  return config->real.kind == OURO_REAL_FIXED && graph->real[i] > 0;
+}
+
+static bool is_published(const ouro_config *config) {
+  return config->learning.draw == OURO_DRAW_PUBLISHED;
+}
+
+/* Does node i bring a virtual node: its fixed real data, or the corpus of a root? */
+static bool has_virtual(const ouro_config *config, const ouro_graph *graph, const ouro_survey *survey, ouro_lid i) {
+  return is_fixed(config, graph, i) || (is_published(config) && survey->root[i]);
+}
+
+static ouro_status survey_allocate(const ouro_config *config, const ouro_graph *graph, ouro_survey *survey) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(survey->root, graph->n_owned + graph->n_ghost);
+  OURO_NEW(survey->corpus, graph->n_owned + graph->n_ghost);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) survey->root[i] = size_of(config, graph, i) == 0;
+cleanup:
+  return status;
+}
+
+/* M_j of every source, from the feeds into all of its consumers. */
+static ouro_status survey_corpora(const ouro_graph *graph, ouro_survey *survey) {
+  ouro_status status = OURO_OK;
+  for (ouro_eid k = 0; k < graph->row[graph->n_owned]; k++) {
+    int64_t *corpus = &survey->corpus[graph->source[k]];
+    if (graph->samples[k] > *corpus) *corpus = graph->samples[k];
+  }
+  OURO_TRY(ouro_halo_reduce_max(graph->halo, survey->corpus));
+  OURO_TRY(ouro_halo_update(graph->halo, survey->corpus, sizeof *survey->corpus));
+cleanup:
+  return status;
+}
+
+enum { N_NODES, N_WEIGHTS, N_FIXED, N_FEW, N_UNEQUAL, N_TALLY };
+
+static void tally_node(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                       const ouro_survey *survey, ouro_lid i, int64_t *tally) {
+  const ouro_count least = family->least_samples;
+  const bool fixed = is_fixed(config, graph, i), published = is_published(config);
+  tally[N_NODES] += 1 + has_virtual(config, graph, survey, i);
+  tally[N_WEIGHTS] += graph->row[i + 1] - graph->row[i] + survey->root[i] + 2 * fixed;
+  tally[N_FIXED] += fixed;
+  tally[N_FEW] += start_size(config, graph, i) < least || (!survey->root[i] && size_of(config, graph, i) < least);
+  for (ouro_eid k = graph->row[i]; published && k < graph->row[i + 1]; k++) {
+    tally[N_WEIGHTS] += survey->root[graph->source[k]];
+    tally[N_UNEQUAL] += graph->samples[k] != survey->corpus[graph->source[k]];
+  }
+}
+
+static const char *find_obstacle(const ouro_family *family, const int64_t *tally) {
+  if (!family->has_exact) return "no formula is known for this family with these parameters";
+  if (tally[N_FEW] > 0) return "a training set is so small that the expected error is infinite";
+  if (tally[N_UNEQUAL] > 0) return "the feeds of a published corpus differ in their counts";
+  return NULL;
+}
+
+ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                             ouro_survey *survey) {
+  ouro_status status = OURO_OK;
+  int64_t tally[N_TALLY] = {0};
+  *survey = (ouro_survey){0};
+  OURO_AGREE(graph->comm, survey_allocate(config, graph, survey));
+  OURO_TRY(ouro_halo_update(graph->halo, survey->root, sizeof *survey->root));
+  if (is_published(config)) OURO_TRY(survey_corpora(graph, survey));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) tally_node(config, family, graph, survey, i, tally);
+  survey->held = tally[N_NODES];
+  survey->held_weights = tally[N_WEIGHTS];
+  OURO_AGREE(graph->comm,
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, tally, N_TALLY, MPI_INT64_T, MPI_SUM, graph->comm)));
+  survey->n = tally[N_NODES];
+  survey->n_weights = tally[N_WEIGHTS];
+  survey->exact = !is_published(config) && tally[N_FIXED] == 0;
+  survey->obstacle = find_obstacle(family, tally);
+cleanup:
+  return status;
+}
+
+void ouro_survey_clear(ouro_survey *survey) {
+  free(survey->root);
+  free(survey->corpus);
+  *survey = (ouro_survey){0};
+}
+
+/* What goes into a system. */
+typedef struct inputs {
+  const ouro_config *config;
+  const ouro_family *family;
+  const ouro_graph *graph;
+  const ouro_survey *survey;
+  int32_t *virtual_of; /* [n_nodes] number of the virtual node that a node brings, or 0; the same on all ranks */
+} inputs;
+
+/* Number the virtual nodes after the real ones, in the order of the nodes that bring them. */
+static ouro_status number_virtual(inputs *in) {
+  ouro_status status = OURO_OK;
+  int32_t next = (int32_t)in->graph->n_nodes;
+  for (ouro_lid i = 0; i < in->graph->n_owned; i++) {
+    in->virtual_of[in->graph->gid[i]] = has_virtual(in->config, in->graph, in->survey, i);
+  }
+  OURO_AGREE(in->graph->comm,
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, in->virtual_of, next, MPI_INT32_T, MPI_SUM, in->graph->comm)));
+  const int32_t n = next;
+  for (int32_t i = 0; i < n; i++) {
+    if (in->virtual_of[i]) in->virtual_of[i] = next++;
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status system_new(inputs *in, ouro_system **system) {
+  ouro_status status = OURO_OK;
+  ouro_system *s;
+  OURO_CHECK(in->survey->n < INT32_MAX / 2, OURO_ELIMIT, "%" PRId64 " models are too many for the recursion",
+             in->survey->n);
+  OURO_NEW(s, 1);
+  *system = s;
+  s->n = (int32_t)in->survey->n;
+  OURO_NEW(in->virtual_of, in->graph->n_nodes);
+  OURO_NEW(s->held, in->survey->held);
+  OURO_NEW(s->first, in->survey->held + 1);
+  OURO_NEW(s->column, in->survey->held_weights);
+  OURO_NEW(s->weight, in->survey->held_weights);
+  OURO_NEW(s->eta, s->n);
+  OURO_NEW(s->noise, s->n);
+  OURO_NEW(s->corpus, s->n);
+  OURO_NEW(s->start, s->n);
+cleanup:
+  return status;
+}
+
+void ouro_system_destroy(ouro_system **system) {
+  ouro_system *s = *system;
+  if (s == NULL) return;
+  free(s->held);
+  free(s->first);
+  free(s->column);
+  free(s->weight);
+  free(s->eta);
+  free(s->noise);
+  free(s->corpus);
+  free(s->start);
+  free(s);
+  *system = NULL;
+}
+
+static void add_weight(ouro_system *s, int64_t column, double weight) {
+  int64_t *end = &s->first[s->n_held + 1];
+  s->column[*end] = (int32_t)column;
+  s->weight[(*end)++] = weight;
+}
+
+/* A row is open until end_row(); first[n_held + 1] is where its next weight goes. */
+static void begin_row(ouro_system *s, int64_t row) {
+  s->held[s->n_held] = (int32_t)row;
+  s->first[s->n_held + 1] = s->first[s->n_held];
+}
+
+static void end_row(ouro_system *s) {
+  s->n_held++;
+}
+
+/* Weights of a trained node: models by ascending id, its fixed real data, corpora of roots by ascending id. */
+static void trained_row(const inputs *in, ouro_lid i, ouro_system *s) {
+  const ouro_graph *graph = in->graph;
+  const double size = (double)size_of(in->config, graph, i);
+  for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
+    add_weight(s, graph->gid[graph->source[k]], (double)graph->samples[k] / size);
+  }
+  if (is_fixed(in->config, graph, i)) add_weight(s, in->virtual_of[graph->gid[i]], (double)graph->real[i] / size);
+  for (ouro_eid k = graph->row[i]; is_published(in->config) && k < graph->row[i + 1]; k++) {
+    const ouro_lid j = graph->source[k];
+    if (in->survey->root[j]) add_weight(s, in->virtual_of[graph->gid[j]], (double)graph->samples[k] / size);
+  }
+}
+
+static void add_rows(const inputs *in, ouro_lid i, ouro_system *s) {
+  const ouro_gid g = in->graph->gid[i];
+  begin_row(s, g);
+  if (in->survey->root[i]) {
+    add_weight(s, g, 1);
+  } else {
+    trained_row(in, i, s);
+  }
+  end_row(s);
+  if (in->virtual_of[g] == 0) return;
+  begin_row(s, in->virtual_of[g]);
+  if (is_fixed(in->config, in->graph, i)) add_weight(s, in->virtual_of[g], 1); /* never redrawn; a corpus always is */
+  end_row(s);
+}
+
+/* Noise of a fit: exact, or to first order that of the samples drawn for this fit alone. Published samples are
+ * not (their noise is corpus), a fixed set is not (its noise is that of its virtual node). */
+static double noise_of(const inputs *in, ouro_lid i) {
+  const ouro_count n = size_of(in->config, in->graph, i), r = real_of(in->config, in->graph, i);
+  if (in->survey->exact) return ouro_family_noise(in->family, n);
+  const ouro_count own = (is_published(in->config) ? 0 : n - r) + (is_fixed(in->config, in->graph, i) ? 0 : r);
+  return in->family->unit_noise * (double)own / (double)n / (double)n;
+}
+
+static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
+  const ouro_gid g = in->graph->gid[i];
+  const bool root = in->survey->root[i];
+  const int64_t corpus = in->survey->corpus[i];
+  const double unit = in->family->unit_noise, of_corpus = corpus > 0 ? unit / (double)corpus : 0;
+  const int32_t virtual_node = in->virtual_of[g];
+  s->start[g] = ouro_family_noise(in->family, start_size(in->config, in->graph, i));
+  if (!root) {
+    s->noise[g] = noise_of(in, i);
+    s->eta[g] = in->survey->exact ? ouro_family_eta(in->family, size_of(in->config, in->graph, i)) : 0;
+    s->corpus[g] = of_corpus;
+  }
+  if (virtual_node == 0) return;
+  s->start[virtual_node] = root ? of_corpus : unit / (double)in->graph->real[i];
+  s->noise[virtual_node] = root ? of_corpus : 0;
+}
+
+/* Each rank has set the values of its nodes and left 0 elsewhere. */
+static ouro_status share(MPI_Comm comm, int32_t n, double *values) {
+  return ouro_agree(comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_DOUBLE, MPI_SUM, comm)));
+}
+
+ouro_status ouro_system_create(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                               const ouro_survey *survey, ouro_system **system) {
+  ouro_status status = OURO_OK;
+  inputs in = {config, family, graph, survey, NULL};
+  ouro_system *made = NULL;
+  *system = NULL;
+  OURO_AGREE(graph->comm, system_new(&in, &made));
+  OURO_TRY(number_virtual(&in));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    add_rows(&in, i, made);
+    set_node(&in, i, made);
+  }
+  OURO_TRY(share(graph->comm, made->n, made->eta));
+  OURO_TRY(share(graph->comm, made->n, made->noise));
+  OURO_TRY(share(graph->comm, made->n, made->corpus));
+  OURO_TRY(share(graph->comm, made->n, made->start));
+  *system = made;
+  made = NULL;
+cleanup:
+  free(in.virtual_of);
+  ouro_system_destroy(&made);
+  return status;
+}
+
+typedef struct slice {
+  int32_t *row, *column;
+  double *weight;
+  int n;
+} slice;
+
+static ouro_status slice_create(slice *s) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(s->row, SLICE);
+  OURO_NEW(s->column, SLICE);
+  OURO_NEW(s->weight, SLICE);
+cleanup:
+  return status;
+}
+
+static void slice_destroy(slice *s) {
+  free(s->row);
+  free(s->column);
+  free(s->weight);
+}
+
+/* Copy weights number at, at+1, .. of this rank; *held is the row that weight number `at` lies in or after. */
+static void slice_fill(const ouro_system *system, int64_t at, int32_t *held, slice *s) {
+  const int64_t left = system->first[system->n_held] - at;
+  s->n = left < SLICE ? (int)left : SLICE;
+  for (int k = 0; k < s->n; k++) {
+    while (system->first[*held + 1] <= at + k) (*held)++;
+    s->row[k] = system->held[*held];
+    s->column[k] = system->column[at + k];
+    s->weight[k] = system->weight[at + k];
+  }
+}
+
+static ouro_status slice_send(MPI_Comm comm, int root, slice *s) {
+  int code = MPI_Bcast(s->row, s->n, MPI_INT32_T, root, comm);
+  if (code == MPI_SUCCESS) code = MPI_Bcast(s->column, s->n, MPI_INT32_T, root, comm);
+  if (code == MPI_SUCCESS) code = MPI_Bcast(s->weight, s->n, MPI_DOUBLE, root, comm);
+  return ouro_mpi_status(code);
+}
+
+/* The weights that `root` holds, shown to all. */
+static ouro_status stream_from(MPI_Comm comm, int root, const ouro_system *system, slice *s, ouro_system_visit visit,
+                               void *context) {
+  ouro_status status = OURO_OK;
+  int64_t total = system->first[system->n_held];
+  int32_t held = 0;
+  int rank;
+  MPI_Comm_rank(comm, &rank);
+  OURO_TRY(ouro_mpi_status(MPI_Bcast(&total, 1, MPI_INT64_T, root, comm)));
+  for (int64_t at = 0; at < total; at += s->n) {
+    s->n = total - at < SLICE ? (int)(total - at) : SLICE;
+    if (rank == root) slice_fill(system, at, &held, s);
+    OURO_TRY(slice_send(comm, root, s));
+    visit(context, s->n, s->row, s->column, s->weight);
+  }
+cleanup:
+  return status;
+}
+
+ouro_status ouro_system_stream(MPI_Comm comm, const ouro_system *system, ouro_system_visit visit, void *context) {
+  ouro_status status = OURO_OK;
+  slice s = {0};
+  int ranks;
+  MPI_Comm_size(comm, &ranks);
+  OURO_AGREE(comm, slice_create(&s));
+  for (int root = 0; root < ranks; root++) OURO_AGREE(comm, stream_from(comm, root, system, &s, visit, context));
+cleanup:
+  slice_destroy(&s);
+  return status;
+}

@@ -1,0 +1,71 @@
+#ifndef OURO_THEORY_SYSTEM_H
+#define OURO_THEORY_SYSTEM_H
+
+/* The recursion of an experiment as one linear system, whatever its draws and real data:
+ *
+ *    Q     = P (C + diag(corpus)) P'
+ *    C'_ij = Q_ij                                                            (i != j)
+ *    C'_ii = (1 - eta_i) Q_ii + eta_i sum_k P_ik C_kk + noise_i
+ *
+ * Private draws of fresh real data (THEORY.md section 3) fit it as they are, corpus = 0. The others do by
+ * virtual nodes behind the models, so that no engine knows of them:
+ *  - a fixed set of real data (section 8) is a root of variance 1/r_i that feeds node i with weight r_i/n_i;
+ *  - published draws (section 9) add corpus_j = 1/M_j to what consumers of j see of C_jj. A root's row of P
+ *    must not see its own corpus, so the corpus of a root is a node without feeds, noise 1/M_j, that feeds
+ *    the consumers beside the root. */
+
+#include "ouro/family/family.h"
+#include "ouro/graph/graph.h"
+
+/* What a graph asks of the recursion, before anything of that size is allocated. */
+typedef struct ouro_survey {
+  bool exact;                 /* section 3; else first order */
+  const char *obstacle;       /* why there is no formula, or NULL; the same on all ranks */
+  int64_t n, n_weights;       /* of the system, virtual nodes included, over all ranks */
+  int64_t held, held_weights; /* rows of P that come from this rank, and their weights */
+  int8_t *root;               /* [n_owned + n_ghost] */
+  int64_t *corpus;            /* [n_owned + n_ghost] M_j of published draws, 0 if nobody trains on j */
+} ouro_survey;
+
+typedef struct ouro_system {
+  int32_t n;                            /* nodes, the virtual ones last */
+  int32_t n_held;                       /* rows of P held by this rank; every row is held by one rank */
+  int32_t *held;                        /* [n_held] which rows */
+  int64_t *first;                       /* [n_held + 1] */
+  int32_t *column;                      /* [first[n_held]] in an order that no ownership changes */
+  double *weight;                       /* [first[n_held]] P_ik */
+  double *eta, *noise, *corpus, *start; /* [n] the same on all ranks; start is the diagonal of C(0) */
+} ouro_system;
+
+/* Entries of P as they pass by: row[k], column[k], weight[k]. Those of one row come in the order of the row. */
+typedef void (*ouro_system_visit)(void *context, int n, const int32_t *row, const int32_t *column,
+                                  const double *weight);
+
+/** Size up the recursion of a configuration.
+ *  Collective on graph's communicator.
+ *  [out] survey to be released with ouro_survey_clear(), also on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
+ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                             ouro_survey *survey);
+
+/** Release the arrays of a survey.
+ *  Not collective. */
+void ouro_survey_clear(ouro_survey *survey);
+
+/** Set up the system that was surveyed; its obstacle must be NULL.
+ *  Collective on graph's communicator.
+ *  [out] system to be released with ouro_system_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
+ouro_status ouro_system_create(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                               const ouro_survey *survey, ouro_system **system);
+
+/** Release a system and set it to NULL. NULL is fine.
+ *  Not collective. */
+void ouro_system_destroy(ouro_system **system);
+
+/** Show every rank every entry of P, in slices of bounded size.
+ *  Collective on comm.
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
+ouro_status ouro_system_stream(MPI_Comm comm, const ouro_system *system, ouro_system_visit visit, void *context);
+
+#endif
