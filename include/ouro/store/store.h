@@ -51,6 +51,10 @@ ouro_status ouro_store_commit(ouro_store **store);
  *  Collective on the store's communicator. */
 void ouro_store_discard(ouro_store **store);
 
+/** Fault injection: let the n-th change of a file from now fail on the calling rank (1 is the next), 0 to switch off.
+ *  Not collective. */
+void ouro_store_fail_at(int64_t n);
+
 /** Open an existing file for reading.
  *  Collective on comm.
  *  [in]  format expected root attribute "format", or NULL for any; a file without its complete flag is refused
@@ -89,7 +93,8 @@ void ouro_layout_destroy(ouro_layout **layout);
  *  Collective on the store's communicator.
  *  [in]  layout of the node axis, NULL when spec->node_axis is -1; must outlive the table
  *  [out] table  to be released with ouro_table_close(); NULL on error
- *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_ENOMEM, OURO_EINTERNAL. */
+ *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_ENOMEM, OURO_ELIMIT, OURO_EINTERNAL (a spec without
+ *  description or units, a layout or axis of another length, a path that is taken). */
 ouro_status ouro_table_create(ouro_store *store, const ouro_table_spec *spec, const ouro_layout *layout,
                               ouro_table **table);
 
@@ -107,10 +112,19 @@ ouro_status ouro_table_write(ouro_table *table, int64_t index, const void *value
  *  Returns the same status on all ranks: OURO_OK, OURO_EIO. */
 ouro_status ouro_table_close(ouro_table **table);
 
-/** Create, write and close a table of one slab.
- *  Collective on the store's communicator. Arguments and errors as above. */
+/** Create, write and close a table in one go, all its slabs one behind the other in values.
+ *  Collective on the store's communicator. Arguments and errors as above.
+ *  [in] values the part of this rank: shape of the table with the node axis replaced by n_local of the layout;
+ *              with node_axis -1 the whole table on rank 0, ignored elsewhere */
 ouro_status ouro_store_put(ouro_store *store, const ouro_table_spec *spec, const ouro_layout *layout,
                            const void *values);
+
+/** Set the values of an axis, e.g. the generations that were kept; an axis that is not set counts 0, 1, 2, ...
+ *  Collective on the store's communicator. Before the first table that names the axis.
+ *  [in] spec   its only axis is the one to set; path and node_axis are not used
+ *  [in] values the whole axis on rank 0, ignored elsewhere
+ *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_ENOMEM, OURO_EINTERNAL. */
+ouro_status ouro_store_axis(ouro_store *store, const ouro_table_spec *spec, const void *values);
 
 /* What an existing table looks like. */
 typedef struct ouro_table_shape {

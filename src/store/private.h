@@ -1,0 +1,160 @@
+#ifndef OURO_STORE_PRIVATE_H
+#define OURO_STORE_PRIVATE_H
+
+/* Shared by the files of store alone: the open file, HDF5 helpers, layouts. */
+
+#include <hdf5.h>
+#include <hdf5_hl.h>
+
+#include "ouro/store/store.h"
+
+struct ouro_store {
+  MPI_Comm comm; /* borrowed */
+  int rank, n_ranks;
+  hid_t file;
+  bool writing;
+  bool replace;
+  bool diverged;     /* HDF5 failed on some ranks only: its caches no longer agree and cannot be flushed */
+  char *path;        /* final name */
+  char *part;        /* temporary name; NULL when reading */
+  int fd;            /* rank 0: the temporary file, for its lock, its disk space and fsync; else -1 */
+  hsize_t unwritten; /* rank 0: an upper bound of the metadata that HDF5 has not written yet */
+  int n_unfinished;  /* tables closed before all their slabs were written */
+};
+
+/* Consecutive global rows, and where the first of them stands in a list of rows in ascending order. */
+typedef struct ouro_run {
+  int64_t first, length, at;
+} ouro_run;
+
+struct ouro_layout {
+  MPI_Comm comm; /* borrowed */
+  int rank, n_ranks;
+  int64_t n_global, n_local;
+  int64_t *order; /* [n_local] local index of the rows in ascending order; NULL if they are ascending */
+  ouro_run *runs; /* [n_runs] the rows of this rank, ascending */
+  int64_t n_runs;
+};
+
+/* Blocks of consecutive rows: block b, rows bound[b] .. bound[b+1]-1, belongs to rank b * n_ranks / n_blocks. */
+typedef struct ouro_blocks {
+  int n_blocks;
+  int64_t *bound; /* [n_blocks + 1] */
+} ouro_blocks;
+
+/* The rows that each rank sends to the block of this rank. */
+typedef struct ouro_arrivals {
+  int64_t *start; /* [n_ranks + 1] runs of rank r are runs[start[r]] .. runs[start[r+1]-1] */
+  ouro_run *runs; /* ascending for each rank; `at` counts from 0 for each rank */
+} ouro_arrivals;
+
+/* Chunks and how the writers go through them; pure arithmetic on the shape of a table. A table is seen as
+ * [planes][rows][row_bytes], rows being distributed; `lap` planes end a stretch that no chunk may straddle. */
+typedef struct ouro_tiling {
+  int64_t planes, lap, rows;
+  size_t row_bytes;
+  int64_t chunk_planes, chunk_rows;
+} ouro_tiling;
+
+/** Stop HDF5 from printing its errors.
+ *  Not collective. */
+void ouro_h5_quiet(void);
+
+/** Record a failure of HDF5 with its own innermost reason: "<file>: cannot <what> <path>: <reason>".
+ *  Not collective.
+ *  Returns code. */
+ouro_status ouro_h5_error(ouro_status code, const ouro_store *store, const char *what, const char *path);
+
+/** HDF5 type of a kind, in memory or in a file.
+ *  Not collective.
+ *  Returns an identifier to be released with H5Tclose(), negative on error. */
+hid_t ouro_h5_type(ouro_kind kind, int text_width, bool in_file);
+
+/** Bytes of one value of a kind.
+ *  Not collective. */
+size_t ouro_h5_size(ouro_kind kind, int text_width);
+
+/** Access properties of all files: MPI-IO (or POSIX if comm is MPI_COMM_NULL), format 1.10, no locks.
+ *  Collective on comm.
+ *  Returns an identifier to be released with H5Pclose(), negative on error. */
+hid_t ouro_h5_access(MPI_Comm comm);
+
+/** Release an identifier of any type; a negative one is fine.
+ *  Not collective. */
+void ouro_h5_close(hid_t id);
+
+/** A store that is not open yet.
+ *  Not collective.
+ *  Returns NULL if memory is short. */
+ouro_store *ouro_store_new(MPI_Comm comm, const char *path);
+
+/** Before HDF5 changes the file: inject a failure if one is due, and reserve disk space, so that a full disk shows
+ *  here, on all ranks, and not inside HDF5.
+ *  Collective on the store's communicator.
+ *  [in] bytes    an upper bound of the data that the change adds to the file, the same on all ranks
+ *  [in] metadata the same of its metadata, beside a few KiB for any change
+ *  Returns the same status on all ranks: OURO_OK, OURO_EIO. */
+ouro_status ouro_store_ready(ouro_store *store, hsize_t bytes, hsize_t metadata);
+
+/** After HDF5 changed the file: agree on the outcome.
+ *  Collective on the store's communicator.
+ *  Returns the same status on all ranks: local of the lowest rank that failed, or OURO_OK. */
+ouro_status ouro_store_settle(ouro_store *store, ouro_status local);
+
+/** Whether the injected failure is due now.
+ *  Not collective. */
+bool ouro_store_injected(void);
+
+/** Make the scale of an axis if it is not there: a data set /axis/<name> of 0 .. length-1.
+ *  Collective on the store's communicator.
+ *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_ENOMEM, OURO_EINTERNAL. */
+ouro_status ouro_axis_need(ouro_store *store, const ouro_axis *axis);
+
+/** Attach the scales of its axes to a data set.
+ *  Collective in what HDF5 does, but for the agreement: the caller settles.
+ *  Returns OURO_OK or OURO_EIO. */
+ouro_status ouro_axis_attach(ouro_store *store, hid_t dataset, const ouro_table_spec *spec);
+
+/** Write an attribute of an open object, without agreement: the caller settles.
+ *  Returns OURO_OK or OURO_EIO. */
+ouro_status ouro_attribute_text(ouro_store *store, hid_t object, const char *name, const char *value);
+
+/** The rank that writes a block.
+ *  Not collective. */
+int ouro_layout_writer(const ouro_blocks *blocks, int block, int n_ranks);
+
+/** Create a table, with or without the scales of its axes.
+ *  Collective on the store's communicator. Otherwise as ouro_table_create(). */
+ouro_status ouro_table_make(ouro_store *store, const ouro_table_spec *spec, const ouro_layout *layout, bool scales,
+                            ouro_table **table);
+
+/** The layout where this rank holds rows first .. first+n_local-1; the caller sees to it that each row has one owner.
+ *  Not collective.
+ *  [out] layout NULL on error
+ *  Returns OURO_OK or OURO_ENOMEM. */
+ouro_status ouro_layout_range(MPI_Comm comm, int64_t n_global, int64_t first, int64_t n_local, ouro_layout **layout);
+
+/** Cut the rows of a layout at the bounds of blocks and send to each block's rank which rows it will get from whom.
+ *  Collective on the layout's communicator.
+ *  [out] arrivals both arrays to be released with free(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_layout_announce(const ouro_layout *layout, const ouro_blocks *blocks, ouro_arrivals *arrivals);
+
+/** Position of the first row >= row in ascending runs.
+ *  Not collective.
+ *  [in] runs [n], their positions counting on without a gap */
+int64_t ouro_run_position(const ouro_run *runs, int64_t n, int64_t row);
+
+/** Chunk shape of a table, from its shape alone.
+ *  Not collective.
+ *  [inout] tiling chunk_planes and chunk_rows are set
+ *  Returns OURO_OK or OURO_ELIMIT. */
+ouro_status ouro_tiling_choose(ouro_tiling *tiling, const char *path);
+
+/** Chunk-aligned blocks of rows for the writers.
+ *  Not collective.
+ *  [out] blocks bound to be released with free()
+ *  Returns OURO_OK or OURO_ENOMEM. */
+ouro_status ouro_tiling_blocks(const ouro_tiling *tiling, int n_ranks, ouro_blocks *blocks);
+
+#endif

@@ -1,0 +1,262 @@
+/* A file from its temporary name to its final one, and files opened for reading: see store.h.
+ * Invariant: between ouro_store_ready() and ouro_store_settle() all ranks change the file in the same way, so a failure
+ * shows on all of them. HDF5 cannot recover if it shows on some only, which is why disk space is reserved before. */
+
+#include "store/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/falloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ouro/base/log.h"
+#include "ouro/base/memory.h"
+
+#define METADATA_BYTES ((hsize_t)1 << 14) /* of one change, beside what its caller counts */
+#define SLACK_BYTES ((hsize_t)1 << 18)    /* for closing a file, whatever happened */
+#define LOCK_PLACE ((off_t)1 << 62)       /* far behind any data, so that locks of MPI-IO do not meet ours */
+
+static int64_t fail_countdown; /* 0: injection is off */
+
+void ouro_store_fail_at(int64_t n) {
+  fail_countdown = n;
+}
+
+bool ouro_store_injected(void) {
+  return fail_countdown > 0 && --fail_countdown == 0;
+}
+
+static ouro_status file_error(const char *path, int number) {
+  return ouro_error(OURO_EIO, "%s: %s", path, strerror(number));
+}
+
+/* Reserve space for what HDF5 is going to add, without changing the size of the file. HDF5 does not tell its own end of
+ * the file; it is at most the end of what is written plus the metadata that still wait in memory. Not every file system
+ * can reserve: then errors show later. The limit that ulimit -f sets would end the process by a signal. */
+static ouro_status reserve(ouro_store *store, hsize_t bytes, hsize_t metadata) {
+  struct stat info;
+  struct rlimit limit;
+  if (fstat(store->fd, &info) != 0) return file_error(store->path, errno);
+  store->unwritten += metadata + METADATA_BYTES;
+  const off_t more = (off_t)(store->unwritten + bytes + SLACK_BYTES);
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      (rlim_t)(info.st_size + more) > limit.rlim_cur) {
+    return file_error(store->path, EFBIG);
+  }
+  if (fallocate(store->fd, FALLOC_FL_KEEP_SIZE, info.st_size, more) != 0 &&
+      (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO)) {
+    return file_error(store->path, errno);
+  }
+  return OURO_OK;
+}
+
+ouro_status ouro_store_ready(ouro_store *store, hsize_t bytes, hsize_t metadata) {
+  ouro_status status = OURO_OK;
+  if (!store->writing) return ouro_error(OURO_EINTERNAL, "%s: is open for reading", store->path);
+  if (store->diverged) return ouro_error(OURO_EIO, "%s: an earlier write failed", store->path);
+  if (ouro_store_injected()) status = ouro_error(OURO_EIO, "%s: write failed by injection", store->path);
+  if (status == OURO_OK && store->rank == 0) status = reserve(store, bytes, metadata);
+  return ouro_agree(store->comm, status);
+}
+
+ouro_status ouro_store_settle(ouro_store *store, ouro_status local) {
+  int good = local == OURO_OK;
+  MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_SUM, store->comm);
+  if (good == store->n_ranks) return OURO_OK;
+  if (good > 0) store->diverged = true;
+  return ouro_agree(store->comm, local);
+}
+
+/* An ordinary file, or nothing, may stand at the final name. */
+static ouro_status check_target(const ouro_store *store) {
+  struct stat info;
+  if (stat(store->path, &info) != 0) return errno == ENOENT ? OURO_OK : file_error(store->path, errno);
+  if (S_ISDIR(info.st_mode)) return file_error(store->path, EISDIR);
+  if (!S_ISREG(info.st_mode)) return ouro_error(OURO_EIO, "%s: is not an ordinary file", store->path);
+  if (!store->replace) return ouro_error(OURO_EIO, "%s: exists already, and is not to be replaced", store->path);
+  return OURO_OK;
+}
+
+/* Take the temporary file; a lock tells a leftover of a dead run from the file of a living one. The kernel drops the
+ * lock with the process. Between opening and locking, that other run may have renamed its file: then try again. */
+static ouro_status take_part(ouro_store *store) {
+  for (int attempt = 0; attempt < 10; attempt++) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_PLACE, .l_len = 1};
+    struct stat opened, named;
+    store->fd = open(store->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (store->fd < 0) return file_error(store->part, errno);
+    if (fcntl(store->fd, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
+      close(store->fd);
+      store->fd = -1;
+      return ouro_error(OURO_EIO, "%s: another run is writing it now", store->path);
+    }
+    if (fstat(store->fd, &opened) == 0 && stat(store->part, &named) == 0 && opened.st_ino == named.st_ino &&
+        opened.st_dev == named.st_dev) {
+      return ftruncate(store->fd, 0) == 0 ? OURO_OK : file_error(store->part, errno);
+    }
+    close(store->fd);
+    store->fd = -1;
+  }
+  return ouro_error(OURO_EIO, "%s: other runs keep writing it", store->path);
+}
+
+static void free_store(ouro_store *store) {
+  if (store == NULL) return;
+  if (store->fd >= 0) close(store->fd);
+  free(store->path);
+  free(store->part);
+  free(store);
+}
+
+ouro_store *ouro_store_new(MPI_Comm comm, const char *path) {
+  ouro_store *store = ouro_memory_new(1, sizeof *store);
+  if (store == NULL) return NULL;
+  *store = (ouro_store){.comm = comm, .file = H5I_INVALID_HID, .fd = -1};
+  MPI_Comm_rank(comm, &store->rank);
+  MPI_Comm_size(comm, &store->n_ranks);
+  const size_t size = strlen(path) + sizeof ".part";
+  store->path = ouro_memory_new(size, 1);
+  store->part = ouro_memory_new(size, 1);
+  if (store->path == NULL || store->part == NULL) {
+    free_store(store);
+    return NULL;
+  }
+  snprintf(store->path, size, "%s", path);
+  snprintf(store->part, size, "%s.part", path);
+  return store;
+}
+
+static ouro_status prepare_file(ouro_store *store) {
+  ouro_status status = OURO_OK;
+  if (ouro_store_injected()) return ouro_error(OURO_EIO, "%s: write failed by injection", store->path);
+  if (store->rank != 0) return OURO_OK;
+  OURO_TRY(check_target(store));
+  OURO_TRY(take_part(store));
+  if (fallocate(store->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)SLACK_BYTES) != 0 && (errno == ENOSPC || errno == EDQUOT)) {
+    status = file_error(store->path, errno);
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status create_file(ouro_store *store) {
+  const hid_t access = ouro_h5_access(store->comm);
+  if (access >= 0) store->file = H5Fcreate(store->part, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  ouro_h5_close(access);
+  return store->file < 0 ? ouro_h5_error(OURO_EIO, store, "create", "it") : OURO_OK;
+}
+
+ouro_status ouro_store_create(MPI_Comm comm, const char *path, bool replace, ouro_store **store) {
+  ouro_status status = OURO_OK;
+  ouro_store *fresh = ouro_store_new(comm, path);
+  *store = NULL;
+  ouro_h5_quiet();
+  OURO_AGREE(comm, fresh ? OURO_OK : OURO_ENOMEM);
+  fresh->replace = replace;
+  fresh->writing = true;
+  OURO_AGREE(comm, prepare_file(fresh));
+  OURO_TRY(ouro_store_settle(fresh, create_file(fresh)));
+  *store = fresh;
+  fresh = NULL;
+cleanup:
+  if (fresh && fresh->writing) ouro_store_discard(&fresh);
+  free_store(fresh); /* one that is not agreed to exist */
+  return status;
+}
+
+/* Only what this run has locked is its own to remove. */
+static void remove_part(const ouro_store *store) {
+  if (store->fd >= 0) unlink(store->part);
+}
+
+/* HDF5 has no way to leave a parallel file whose caches differ between ranks: closing it, or ending MPI, would hang.
+ * Ending the run is what remains. */
+static void give_up(const ouro_store *store) {
+  remove_part(store);
+  MPI_Barrier(store->comm);
+  ouro_log_root(OURO_LOG_ERROR, "%s", ouro_error_message());
+  MPI_Abort(store->comm, OURO_EXIT_ERROR);
+}
+
+void ouro_store_discard(ouro_store **store) {
+  if (store == NULL || *store == NULL) return;
+  if ((*store)->diverged) give_up(*store);
+  if ((*store)->file >= 0) H5Fclose((*store)->file);
+  remove_part(*store);
+  MPI_Barrier((*store)->comm);
+  free_store(*store);
+  *store = NULL;
+}
+
+/* The flag comes after everything it vouches for is in the file. */
+static ouro_status finish_file(ouro_store *store) {
+  ouro_status status = OURO_OK;
+  OURO_CHECK(store->n_unfinished == 0, OURO_EINTERNAL, "%s: %d tables lack some of their slabs", store->path,
+             store->n_unfinished);
+  OURO_TRY(ouro_store_ready(store, 0, 0));
+  OURO_TRY(ouro_store_settle(
+      store, H5Fflush(store->file, H5F_SCOPE_GLOBAL) < 0 ? ouro_h5_error(OURO_EIO, store, "flush", "it") : OURO_OK));
+  store->unwritten = 0;
+  OURO_TRY(ouro_store_set_int(store, "/", "complete", 1));
+  OURO_TRY(ouro_store_ready(store, 0, 0));
+  const herr_t closed = H5Fclose(store->file);
+  store->file = H5I_INVALID_HID;
+  OURO_TRY(ouro_store_settle(store, closed < 0 ? ouro_h5_error(OURO_EIO, store, "close", "it") : OURO_OK));
+cleanup:
+  return status;
+}
+
+static ouro_status sync_directory(const char *path) {
+  char *copy = strdup(path);
+  if (copy == NULL) return ouro_error(OURO_ENOMEM, "out of memory");
+  const int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  free(copy);
+  if (fd < 0) return OURO_OK; /* a directory we may write but not read cannot be synced */
+  const int bad = fsync(fd) != 0 && errno != EINVAL, number = errno;
+  close(fd);
+  return bad ? file_error(path, number) : OURO_OK;
+}
+
+static ouro_status rename_file(const ouro_store *store) {
+  if (store->replace) {
+    return rename(store->part, store->path) == 0 ? OURO_OK : file_error(store->path, errno);
+  }
+  if (renameat2(AT_FDCWD, store->part, AT_FDCWD, store->path, RENAME_NOREPLACE) == 0) return OURO_OK;
+  if (errno != EINVAL && errno != ENOSYS) return file_error(store->path, errno);
+  ouro_status status = check_target(store); /* file systems without the flag: nearly as good */
+  if (status == OURO_OK && rename(store->part, store->path) != 0) status = file_error(store->path, errno);
+  return status;
+}
+
+/* Give back the reserved space behind the end, make the file durable, then its name. */
+static ouro_status publish(const ouro_store *store) {
+  struct stat info;
+  ouro_status status = OURO_OK;
+  if (ouro_store_injected()) return ouro_error(OURO_EIO, "%s: write failed by injection", store->path);
+  if (store->rank != 0) return OURO_OK;
+  if (fstat(store->fd, &info) != 0 || ftruncate(store->fd, info.st_size) != 0 || fsync(store->fd) != 0) {
+    return file_error(store->path, errno);
+  }
+  OURO_TRY(check_target(store));
+  OURO_TRY(rename_file(store));
+  OURO_TRY(sync_directory(store->path));
+cleanup:
+  return status;
+}
+
+ouro_status ouro_store_commit(ouro_store **store) {
+  ouro_status status = OURO_OK;
+  OURO_TRY(finish_file(*store));
+  OURO_AGREE((*store)->comm, publish(*store));
+  free_store(*store);
+  *store = NULL;
+cleanup:
+  ouro_store_discard(store);
+  return status;
+}
