@@ -1,0 +1,177 @@
+/* Integer ids to dense ones in numeric order. Where ids are dense enough, a bitmap of the ids that occur: the
+ * number of an id is the number of bits below it. Otherwise they are sorted as keys. */
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/read.h"
+#include "ouro/base/memory.h"
+
+/* A bitmap is used where it takes at most this many bits an id (a feed takes 192), or 1 MiB. */
+#define BITS_AN_ID 64
+#define BITS_ALWAYS ((int64_t)1 << 23)
+#define WORDS_A_COUNT 8
+
+typedef struct id_range {
+  int64_t low, high; /* smallest and largest id of all ranks */
+  int64_t n;         /* ids of all ranks, with repetitions */
+} id_range;
+
+static id_range find_range(MPI_Comm comm, int64_t *const list[3], const int64_t n[3]) {
+  id_range range = {INT64_MAX, INT64_MIN, 0};
+  for (int k = 0; k < 3; k++) {
+    for (int64_t i = 0; i < n[k]; i++) {
+      if (list[k][i] < range.low) range.low = list[k][i];
+      if (list[k][i] > range.high) range.high = list[k][i];
+    }
+    range.n += n[k];
+  }
+  MPI_Allreduce(MPI_IN_PLACE, &range.low, 1, MPI_INT64_T, MPI_MIN, comm);
+  MPI_Allreduce(MPI_IN_PLACE, &range.high, 1, MPI_INT64_T, MPI_MAX, comm);
+  MPI_Allreduce(MPI_IN_PLACE, &range.n, 1, MPI_INT64_T, MPI_SUM, comm);
+  return range;
+}
+
+/* Bits of a bitmap of the range if that is small enough, else 0. */
+static int64_t bitmap_bits(MPI_Comm comm, const id_range *range) {
+  int n_ranks;
+  MPI_Comm_size(comm, &n_ranks);
+  const uint64_t span = (uint64_t)range->high - (uint64_t)range->low; /* one less than the bits; may wrap nowhere */
+  const int64_t mine = range->n / n_ranks;
+  int64_t most = mine > BITS_ALWAYS / BITS_AN_ID ? mine * BITS_AN_ID : BITS_ALWAYS;
+  if (most > (int64_t)INT32_MAX * 64) most = (int64_t)INT32_MAX * 64; /* words are counted by MPI */
+  return span < (uint64_t)most ? (int64_t)span + 1 : 0;
+}
+
+typedef struct bitmap {
+  int64_t low, n_words;
+  uint64_t *word;
+  int64_t *before; /* [n_words / WORDS_A_COUNT + 1] bits below each group of words */
+} bitmap;
+
+static ouro_status new_bitmap(const id_range *range, int64_t bits, bitmap *map) {
+  ouro_status status = OURO_OK;
+  map->low = range->low;
+  map->n_words = (bits + 63) / 64;
+  OURO_NEW(map->word, map->n_words);
+  OURO_NEW(map->before, map->n_words / WORDS_A_COUNT + 1);
+cleanup:
+  return status;
+}
+
+static void mark(const bitmap *map, const int64_t *id, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t bit = id[i] - map->low;
+    map->word[bit >> 6] |= UINT64_C(1) << (bit & 63);
+  }
+}
+
+/* Counts below each group of words. Returns the number of all bits. */
+static int64_t count_bits(bitmap *map) {
+  int64_t sum = 0;
+  for (int64_t w = 0; w < map->n_words; w++) {
+    if (w % WORDS_A_COUNT == 0) map->before[w / WORDS_A_COUNT] = sum;
+    sum += __builtin_popcountll(map->word[w]);
+  }
+  return sum;
+}
+
+static int64_t bits_below(const bitmap *map, int64_t id) {
+  const int64_t bit = id - map->low, last = bit >> 6;
+  int64_t sum = map->before[last / WORDS_A_COUNT];
+  for (int64_t w = last / WORDS_A_COUNT * WORDS_A_COUNT; w < last; w++) sum += __builtin_popcountll(map->word[w]);
+  return sum + __builtin_popcountll(map->word[last] & ((UINT64_C(1) << (bit & 63)) - 1));
+}
+
+/* Keys of the ids numbered first .. first+n-1. */
+static ouro_status list_keys(const bitmap *map, int64_t first, int64_t n, uint64_t **key) {
+  ouro_status status = OURO_OK;
+  uint64_t *fresh = NULL;
+  int64_t number = 0;
+  OURO_NEW(fresh, n);
+  for (int64_t w = 0; w < map->n_words && number < first + n; w++) {
+    const int64_t bits = __builtin_popcountll(map->word[w]);
+    if (number + bits <= first) {
+      number += bits;
+      continue;
+    }
+    for (uint64_t left = map->word[w]; left; left &= left - 1, number++) {
+      if (number < first || number >= first + n) continue;
+      fresh[number - first] = ouro_key_of_integer(map->low + 64 * w + __builtin_ctzll(left));
+    }
+  }
+  *key = fresh;
+cleanup:
+  return status;
+}
+
+static ouro_status number_by_bitmap(MPI_Comm comm, const id_range *range, int64_t bits, int64_t *const list[3],
+                                    const int64_t n[3], ouro_gid *n_nodes, uint64_t **key) {
+  ouro_status status;
+  bitmap map = {0};
+  int rank, n_ranks;
+  MPI_Comm_rank(comm, &rank);
+  MPI_Comm_size(comm, &n_ranks);
+  OURO_AGREE(comm, new_bitmap(range, bits, &map));
+  for (int k = 0; k < 3; k++) mark(&map, list[k], n[k]);
+  MPI_Allreduce(MPI_IN_PLACE, map.word, (int)map.n_words, MPI_UINT64_T, MPI_BOR, comm);
+  const int64_t total = count_bits(&map);
+  const ouro_gid first = ouro_graph_block_first(total, n_ranks, rank);
+  OURO_AGREE(comm, list_keys(&map, first, ouro_graph_block_first(total, n_ranks, rank + 1) - first, key));
+  for (int k = 0; k < 3; k++) {
+    for (int64_t i = 0; i < n[k]; i++) list[k][i] = bits_below(&map, list[k][i]);
+  }
+  *n_nodes = total;
+cleanup:
+  free(map.word);
+  free(map.before);
+  return status;
+}
+
+/* Replace ids by their numbers in a dictionary of this rank, whose entries are keys as bytes. */
+static ouro_status collect(int64_t *const list[3], const int64_t n[3], ouro_names *names) {
+  ouro_status status = OURO_OK;
+  for (int k = 0; k < 3; k++) {
+    for (int64_t i = 0; i < n[k]; i++) {
+      const uint64_t key = htobe64(ouro_key_of_integer(list[k][i]));
+      OURO_TRY(ouro_names_add(names, (const char *)&key, sizeof key, &list[k][i]));
+    }
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status number_by_sorting(MPI_Comm comm, int64_t *const list[3], const int64_t n[3], ouro_gid *n_nodes,
+                                     uint64_t **key) {
+  ouro_status status;
+  ouro_names names = {0};
+  ouro_keys keys = {0};
+  ouro_gid *id = NULL;
+  OURO_AGREE(comm, collect(list, n, &names));
+  OURO_TRY(ouro_keys_of_names(comm, &names, &keys));
+  id = ouro_memory_new((size_t)keys.n, sizeof *id);
+  OURO_AGREE(comm, id ? OURO_OK : OURO_ENOMEM);
+  OURO_TRY(ouro_keys_number(comm, &keys, id, n_nodes));
+  OURO_TRY(ouro_keys_to_blocks(comm, &keys, id, *n_nodes, key));
+  for (int k = 0; k < 3; k++) {
+    for (int64_t i = 0; i < n[k]; i++) list[k][i] = id[list[k][i]];
+  }
+cleanup:
+  ouro_names_clear(&names);
+  ouro_keys_clear(&keys);
+  free(id);
+  return status;
+}
+
+ouro_status ouro_integers_number(MPI_Comm comm, int64_t *const list[3], const int64_t n[3], ouro_gid *n_nodes,
+                                 uint64_t **key) {
+  const id_range range = find_range(comm, list, n);
+  if (range.n == 0) {
+    *n_nodes = 0;
+    return OURO_OK;
+  }
+  const int64_t bits = bitmap_bits(comm, &range);
+  if (bits > 0) return number_by_bitmap(comm, &range, bits, list, n, n_nodes, key);
+  return number_by_sorting(comm, list, n, n_nodes, key);
+}

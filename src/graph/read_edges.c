@@ -1,0 +1,199 @@
+/* Edge lists: a fast path for lines of nothing but integers, and one for all else. See read.h.
+ * Ids are integers in the whole file or names in the whole file, and so are those of the node file: a first pass
+ * takes them for integers; if any rank meets another id, all begin again with names. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/columns.h"
+#include "graph/read_nodes.h"
+#include "graph/scan.h"
+#include "ouro/base/memory.h"
+
+enum { SOURCE, TARGET, SAMPLES, ROLES };
+
+typedef struct edge_parser {
+  ouro_reading *reading;
+  ouro_text *text;
+  const ouro_columns *columns;
+  int n_fast;     /* columns of a line, if the fast path can take that many; else 0 */
+  int64_t high;   /* largest id allowed */
+  bool keep_line; /* remember the line of each feed */
+  bool named_ids; /* met an id that is no integer */
+} edge_parser;
+
+static ouro_status make_room(edge_parser *parser, size_t bytes) {
+  ouro_status status = OURO_OK;
+  ouro_feeds *feeds = &parser->reading->feeds;
+  const ouro_eid most = feeds->n + (ouro_eid)(bytes / 4) + 1; /* a feed takes four bytes or more: "0 1\n" */
+  if (most > feeds->capacity) OURO_TRY(ouro_feeds_reserve(feeds, most + feeds->capacity));
+  if (parser->keep_line) OURO_RESIZE(parser->reading->feed_line, feeds->capacity);
+cleanup:
+  return status;
+}
+
+static void push(const edge_parser *parser, const int64_t *value) {
+  ouro_feeds *feeds = &parser->reading->feeds;
+  feeds->source[feeds->n] = value[SOURCE];
+  feeds->target[feeds->n] = value[TARGET];
+  feeds->samples[feeds->n] = value[SAMPLES];
+  if (parser->keep_line) parser->reading->feed_line[feeds->n] = parser->text->line;
+  feeds->n++;
+}
+
+static inline const char *skip_blanks(const char *at, char separator) {
+  while (*at == ' ' || (*at == '\t' && separator != '\t')) at++;
+  return at;
+}
+
+/* Blanks, a separator, blanks. Returns NULL if there is none. */
+static inline const char *skip_separator(const char *at, char separator) {
+  if (separator == ' ') return *at == ' ' || *at == '\t' ? skip_blanks(at + 1, separator) : NULL;
+  at = skip_blanks(at, separator);
+  return *at == separator ? skip_blanks(at + 1, separator) : NULL;
+}
+
+/* A line of nothing but n_fast short integers without sign. Returns the next line, or NULL if this one is anything
+ * else; then the other path says what. */
+static inline const char *fast_line(const edge_parser *parser, const char *at, int64_t *value) {
+  const ouro_columns *columns = parser->columns;
+  int64_t column[ROLES];
+  at = ouro_scan_digits(skip_blanks(at, columns->separator), &column[0]);
+  for (int k = 1; k < parser->n_fast; k++) {
+    if (at == NULL || (at = skip_separator(at, columns->separator)) == NULL) return NULL;
+    at = ouro_scan_digits(at, &column[k]);
+  }
+  if (at == NULL) return NULL;
+  at = skip_blanks(at, columns->separator);
+  if (*at == '\r') at++;
+  value[SOURCE] = column[columns->at[SOURCE]];
+  value[TARGET] = column[columns->at[TARGET]];
+  if (parser->n_fast > 2 && columns->at[SAMPLES] >= 0) value[SAMPLES] = column[columns->at[SAMPLES]];
+  const bool good = *at == '\n' && value[SOURCE] <= parser->high && value[TARGET] <= parser->high && value[SAMPLES] > 0;
+  return good ? at + 1 : NULL;
+}
+
+static ouro_status take_samples(edge_parser *parser, const ouro_field *field, int64_t *value) {
+  char shown[64];
+  int64_t samples = 0;
+  const ouro_number kind = ouro_field_number(field, &samples);
+  if (kind == OURO_NUMBER_TOO_LONG && field->text[0] != '-') {
+    return ouro_text_error(parser->text, "samples: %s does not fit into 64 bits", ouro_field_show(field, shown));
+  }
+  if (kind != OURO_NUMBER_INT || samples <= 0) {
+    return ouro_text_error(parser->text, "samples: '%s' is not a positive whole number", ouro_field_show(field, shown));
+  }
+  *value = samples;
+  return OURO_OK;
+}
+
+static ouro_status slow_line(edge_parser *parser, char *line) {
+  ouro_status status;
+  ouro_field field[ROLES];
+  int64_t value[ROLES] = {0, 0, parser->reading->config->graph.samples};
+  if (ouro_columns_skips(parser->columns, parser->text, line)) return OURO_OK;
+  OURO_TRY(ouro_columns_split(parser->columns, parser->text, line, field));
+  for (int k = SOURCE; k <= TARGET; k++) {
+    OURO_TRY(ouro_read_id(parser->reading, parser->text, &field[k], &value[k], &parser->named_ids));
+  }
+  if (field[SAMPLES].text) OURO_TRY(take_samples(parser, &field[SAMPLES], &value[SAMPLES]));
+  if (!parser->named_ids) push(parser, value);
+cleanup:
+  return status;
+}
+
+static ouro_status parse_block(edge_parser *parser, char *at, const char *to) {
+  ouro_status status;
+  OURO_TRY(make_room(parser, (size_t)(to - at)));
+  int64_t value[ROLES] = {0, 0, parser->reading->config->graph.samples};
+  while (at < to && !parser->named_ids) {
+    parser->text->line++;
+    const char *next = parser->n_fast ? fast_line(parser, at, value) : NULL;
+    if (next) {
+      push(parser, value);
+      at += next - at;
+      continue;
+    }
+    char *end = rawmemchr(at, '\n');
+    OURO_TRY(slow_line(parser, at));
+    at = end + 1;
+  }
+cleanup:
+  return status;
+}
+
+/* All lines of this rank, or those up to the first id that is no integer when integers are wanted. */
+static ouro_status parse_lines(edge_parser *parser) {
+  ouro_status status;
+  char *from, *to;
+  do {
+    OURO_TRY(ouro_text_next(parser->text, &from, &to));
+    OURO_TRY(parse_block(parser, from, to));
+  } while (from < to && !parser->named_ids);
+cleanup:
+  return status;
+}
+
+static edge_parser start_parser(ouro_reading *reading, ouro_text *text, const ouro_columns *columns) {
+  const ouro_gid declared = reading->config->graph.nodes;
+  const int n = columns->n ? columns->n : 2;
+  ouro_text_rewind(text);
+  reading->feeds.n = 0;
+  return (edge_parser){.reading = reading,
+                       .text = text,
+                       .columns = columns,
+                       .n_fast = n <= ROLES && !reading->named ? n : 0,
+                       .high = declared ? declared - 1 : INT64_MAX,
+                       .keep_line = reading->config->learning.draw == OURO_DRAW_PUBLISHED};
+}
+
+/* One pass over both files. */
+static ouro_status parse_both(ouro_reading *reading, ouro_text *text, const ouro_columns *columns,
+                              ouro_node_file *nodes, bool *named_ids) {
+  edge_parser parser = start_parser(reading, text, columns);
+  bool nodes_named = false;
+  ouro_status status = parse_lines(&parser);
+  *named_ids = parser.named_ids;
+  MPI_Allreduce(MPI_IN_PLACE, named_ids, 1, MPI_C_BOOL, MPI_LOR, reading->comm);
+  if (*named_ids) return OURO_OK;
+  OURO_TRY(ouro_text_agree(text, status));
+  if (reading->feed_line) {
+    const int64_t before = ouro_text_lines_before(text);
+    for (ouro_eid k = 0; k < reading->feeds.n; k++) reading->feed_line[k] += before;
+  }
+  if (nodes) OURO_TRY(ouro_node_file_parse(nodes, reading, &nodes_named));
+  *named_ids = nodes_named;
+cleanup:
+  return status;
+}
+
+/* An edge list without feeds is no graph unless nodes are given elsewhere. */
+static ouro_status check_content(const ouro_reading *reading) {
+  int64_t n = reading->feeds.n + reading->listed.n + reading->n_nodes;
+  MPI_Allreduce(MPI_IN_PLACE, &n, 1, MPI_INT64_T, MPI_MAX, reading->comm);
+  return n ? OURO_OK : ouro_error(OURO_EINPUT, "%s: no feeds and no nodes", reading->file);
+}
+
+ouro_status ouro_read_edges(ouro_reading *reading) {
+  ouro_status status;
+  ouro_columns columns = {.role = {"source", "target", "samples"}, .n_roles = ROLES, .n_required = 2};
+  ouro_text text = {.file = -1};
+  ouro_node_file nodes = {0};
+  bool named_ids = false;
+  reading->n_nodes = reading->config->graph.nodes;
+  reading->in_order = true;
+  OURO_TRY(ouro_text_open(reading->comm, reading->file, &text));
+  OURO_TRY(ouro_columns_find(reading->comm, reading->file, reading->config->graph.columns, "graph.columns", &columns));
+  if (reading->node_file) OURO_TRY(ouro_node_file_open(reading->comm, reading->node_file, &nodes));
+  ouro_node_file *with = reading->node_file ? &nodes : NULL;
+  OURO_TRY(parse_both(reading, &text, &columns, with, &named_ids));
+  if (named_ids) {
+    reading->named = true;
+    OURO_TRY(parse_both(reading, &text, &columns, with, &named_ids));
+  }
+  OURO_TRY(check_content(reading));
+cleanup:
+  ouro_text_close(&text);
+  ouro_node_file_close(&nodes);
+  return status;
+}

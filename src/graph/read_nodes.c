@@ -1,0 +1,157 @@
+/* Node files, and ids as fields of any file: see read_nodes.h. */
+
+#include "graph/read_nodes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ouro/base/memory.h"
+
+/* Well-formed UTF-8, without overlong forms and surrogates (RFC 3629). */
+static bool is_utf8(const char *text, size_t length) {
+  const unsigned char *at = (const unsigned char *)text, *end = at + length;
+  while (at < end) {
+    const unsigned char c = *at++;
+    if (c < 0x80) continue;
+    const int more = c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 0;
+    if (more == 0 || end - at < more) return false;
+    if ((c == 0xe0 && at[0] < 0xa0) || (c == 0xed && at[0] > 0x9f)) return false;
+    if ((c == 0xf0 && at[0] < 0x90) || (c == 0xf4 && at[0] > 0x8f)) return false;
+    for (int k = 0; k < more; k++) {
+      if ((*at++ & 0xc0) != 0x80) return false;
+    }
+  }
+  return true;
+}
+
+static ouro_status take_name(ouro_reading *reading, ouro_text *text, const ouro_field *field, int64_t *number) {
+  if (field->length > OURO_NAME_MAX) {
+    return ouro_text_error(text, "a name of %zu bytes, more than %d", field->length, OURO_NAME_MAX);
+  }
+  if (memchr(field->text, '\t', field->length)) return ouro_text_error(text, "a name with a tab in it");
+  if (!is_utf8(field->text, field->length)) return ouro_text_error(text, "a name that is not UTF-8 text");
+  return ouro_names_add(&reading->names, field->text, field->length, number);
+}
+
+ouro_status ouro_read_id(ouro_reading *reading, ouro_text *text, const ouro_field *field, int64_t *id,
+                         bool *named_ids) {
+  char shown[64];
+  const ouro_number kind = ouro_field_number(field, id);
+  const int64_t first = reading->first_label, last = first + reading->n_nodes - 1;
+  if (kind == OURO_NUMBER_TOO_LONG) {
+    return ouro_text_error(text, "id %s does not fit into 64 bits", ouro_field_show(field, shown));
+  }
+  if (reading->named) return take_name(reading, text, field, id);
+  const bool declared = reading->n_nodes > 0;
+  if (declared && (kind != OURO_NUMBER_INT || *id < first || *id > last)) {
+    return ouro_text_error(text, "'%s' is no node: ids are %" PRId64 " to %" PRId64, ouro_field_show(field, shown),
+                           first, last);
+  }
+  if (kind != OURO_NUMBER_INT) *named_ids = true;
+  return OURO_OK;
+}
+
+static ouro_status list_node(ouro_reading *reading, int64_t line, int64_t node, ouro_count real) {
+  ouro_status status = OURO_OK;
+  ouro_listed *listed = &reading->listed;
+  if (listed->n == listed->capacity) {
+    const int64_t capacity = 2 * listed->capacity + 256;
+    OURO_RESIZE(listed->node, capacity);
+    OURO_RESIZE(listed->real, capacity);
+    OURO_RESIZE(listed->line, capacity);
+    listed->capacity = capacity;
+  }
+  listed->node[listed->n] = node;
+  listed->real[listed->n] = real;
+  listed->line[listed->n] = line;
+  listed->n++;
+cleanup:
+  return status;
+}
+
+/* A sample count, or 1 for real.samples. */
+static ouro_status take_real(const ouro_reading *reading, ouro_text *text, const ouro_field *field, ouro_count *real) {
+  char shown[64];
+  int64_t value = 1;
+  const ouro_number kind = field->text ? ouro_field_number(field, &value) : OURO_NUMBER_INT;
+  if (kind == OURO_NUMBER_TOO_LONG && field->text[0] != '-') {
+    return ouro_text_error(text, "real: %s does not fit into 64 bits", ouro_field_show(field, shown));
+  }
+  if (kind != OURO_NUMBER_INT || value < 0) {
+    return ouro_text_error(text, "real: '%s' is not a whole number of samples (1 stands for real.samples)",
+                           ouro_field_show(field, shown));
+  }
+  *real = value == 1 ? reading->config->real.samples : value;
+  return OURO_OK;
+}
+
+static ouro_status parse_line(const ouro_columns *columns, ouro_text *text, char *line, ouro_reading *reading,
+                              bool *named_ids) {
+  ouro_status status;
+  ouro_field field[OURO_COLUMNS_ROLES];
+  int64_t node = 0;
+  ouro_count real = 0;
+  if (ouro_columns_skips(columns, text, line)) return OURO_OK;
+  OURO_TRY(ouro_columns_split(columns, text, line, field));
+  OURO_TRY(ouro_read_id(reading, text, &field[0], &node, named_ids));
+  OURO_TRY(take_real(reading, text, &field[1], &real));
+  if (!*named_ids) OURO_TRY(list_node(reading, text->line, node, real));
+cleanup:
+  return status;
+}
+
+static ouro_status parse_lines(ouro_node_file *file, ouro_reading *reading, bool *named_ids) {
+  ouro_status status;
+  char *at, *to;
+  do {
+    OURO_TRY(ouro_text_next(&file->text, &at, &to));
+    const bool end = at == to;
+    while (at < to && !*named_ids) {
+      char *next = (char *)rawmemchr(at, '\n') + 1;
+      file->text.line++;
+      OURO_TRY(parse_line(&file->columns, &file->text, at, reading, named_ids));
+      at = next;
+    }
+    if (end) break;
+  } while (!*named_ids);
+cleanup:
+  return status;
+}
+
+ouro_status ouro_node_file_parse(ouro_node_file *file, ouro_reading *reading, bool *named_ids) {
+  ouro_text_rewind(&file->text);
+  reading->listed.n = 0;
+  *named_ids = false;
+  ouro_status status = parse_lines(file, reading, named_ids);
+  MPI_Allreduce(MPI_IN_PLACE, named_ids, 1, MPI_C_BOOL, MPI_LOR, reading->comm);
+  if (*named_ids) return OURO_OK;
+  OURO_TRY(ouro_text_agree(&file->text, status));
+  const int64_t before = ouro_text_lines_before(&file->text);
+  for (int64_t i = 0; i < reading->listed.n; i++) reading->listed.line[i] += before;
+cleanup:
+  return status;
+}
+
+ouro_status ouro_node_file_open(MPI_Comm comm, const char *path, ouro_node_file *file) {
+  ouro_status status;
+  *file = (ouro_node_file){.columns = {.role = {"node", "real"}, .n_roles = 2, .n_required = 1, .strict_tabs = true}};
+  OURO_TRY(ouro_text_open(comm, path, &file->text));
+  OURO_TRY(ouro_columns_find(comm, path, NULL, "", &file->columns));
+cleanup:
+  return status;
+}
+
+void ouro_node_file_close(ouro_node_file *file) {
+  ouro_text_close(&file->text);
+}
+
+ouro_status ouro_read_nodes(ouro_reading *reading) {
+  ouro_status status;
+  ouro_node_file file = {0};
+  bool named_ids;
+  OURO_TRY(ouro_node_file_open(reading->comm, reading->node_file, &file));
+  OURO_TRY(ouro_node_file_parse(&file, reading, &named_ids));
+cleanup:
+  ouro_node_file_close(&file);
+  return status;
+}
