@@ -176,7 +176,7 @@ static ouro_status resolve_sources(ouro_exchange_plan *plan, const ouro_halo *ha
   return OURO_OK;
 }
 
-static int count_neighbours(const ouro_halo *halo) {
+int ouro_exchange_neighbours(const ouro_halo *halo) {
   int n = 0, s = 0;
   for (int r = 0; r < halo->n_receive; r++) {
     for (; s < halo->n_send && halo->send_rank[s] < halo->receive_rank[r]; s++) n++;
@@ -198,7 +198,7 @@ static ouro_status plan_local(const ouro_graph *graph, const ouro_exchange_optio
   plan->n_owned = graph->n_owned;
   plan->n_receive = halo->n_receive;
   plan->n_send = halo->n_send;
-  plan->n_neighbours = count_neighbours(halo);
+  plan->n_neighbours = ouro_exchange_neighbours(halo);
   plan->flight.plan = plan;
   OURO_CHECK(options->replicates <= INT32_MAX, OURO_ELIMIT, "learning.replicates: %" PRId64 " are too many",
              options->replicates);

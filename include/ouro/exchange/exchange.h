@@ -65,6 +65,10 @@ int64_t ouro_exchange_plan_buffer(const ouro_exchange_plan *plan);
  *  Not collective. */
 int ouro_exchange_plan_neighbours(const ouro_exchange_plan *plan);
 
+/** The same for a halo, whose neighbours are those of every plan of its graph.
+ *  Not collective. */
+int ouro_exchange_neighbours(const ouro_halo *halo);
+
 /** Number of rounds of the busiest channel of this rank in one generation.
  *  Not collective. */
 int64_t ouro_exchange_plan_rounds(const ouro_exchange_plan *plan);

@@ -1,0 +1,102 @@
+/* Models fitted together. Samples are drawn in chunks that stay in cache, statistics wait until enough of them are
+ * complete for one call of fit. Invariant: what is added to one statistic is added in the order of the calls.
+ * Knows no graph. */
+
+#include "learn/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ouro/base/memory.h"
+
+#define BATCH_BYTES 65536   /* of statistics: they stay in cache */
+#define BATCH_MODELS 256    /* */
+#define CHUNK_NUMBERS 65536 /* drawn between two looks at the messages: some 200 microseconds */
+
+ouro_status ouro_learn_batch_create(learn_run *run) {
+  ouro_status status = OURO_OK;
+  learn_batch *batch = &run->batch;
+  const size_t width = (size_t)run->family->statistic_width, p = (size_t)run->family->n_parameters;
+  const size_t fitting = BATCH_BYTES / (width * sizeof(double));
+  batch->capacity = fitting < 1 ? 1 : fitting < BATCH_MODELS ? (ouro_lid)fitting : BATCH_MODELS;
+  const ouro_count blocks = CHUNK_NUMBERS / OURO_ROW_BLOCK / run->family->row_width;
+  run->chunk = (blocks < 1 ? 1 : blocks) * OURO_ROW_BLOCK;
+  OURO_NEW(batch->node, batch->capacity);
+  OURO_NEW(batch->replicate, batch->capacity);
+  OURO_NEW(batch->size, batch->capacity);
+  OURO_NEW(batch->statistic, (size_t)batch->capacity * width);
+  OURO_NEW(batch->theta, (size_t)batch->capacity * p);
+  OURO_NEW(batch->slices, LEARN_SLICES);
+  OURO_NEW(batch->into, LEARN_SLICES);
+cleanup:
+  return status;
+}
+
+void ouro_learn_batch_clear(learn_batch *batch) {
+  free(batch->node);
+  free(batch->replicate);
+  free(batch->size);
+  free(batch->statistic);
+  free(batch->theta);
+  free(batch->slices);
+  free(batch->into);
+}
+
+double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate, ouro_count size) {
+  learn_batch *batch = &run->batch;
+  const size_t width = (size_t)run->family->statistic_width;
+  if (batch->n == batch->capacity) ouro_learn_batch_flush(run);
+  const ouro_lid k = batch->n++;
+  batch->node[k] = node;
+  batch->replicate[k] = replicate;
+  batch->size[k] = size;
+  return memset(batch->statistic + (size_t)k * width, 0, width * sizeof(double));
+}
+
+void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, ouro_count first,
+                           ouro_count total, double *statistic) {
+  learn_batch *batch = &run->batch;
+  while (first < total) {
+    const ouro_count n = total - first < run->chunk ? total - first : run->chunk;
+    if (batch->n_slices == LEARN_SLICES || batch->rows + n > run->chunk) ouro_learn_batch_absorb(run);
+    const ouro_lid k = batch->n_slices++;
+    batch->slices[k] = (ouro_slice){*stream, theta, first, n, total};
+    batch->into[k] = statistic;
+    batch->rows += n;
+    first += n;
+  }
+}
+
+void ouro_learn_batch_absorb(learn_run *run) {
+  learn_batch *batch = &run->batch;
+  if (batch->n_slices == 0) return;
+  ouro_family_absorb(run->family, batch->n_slices, batch->slices, batch->into);
+  const bool full = batch->n_slices == LEARN_SLICES || 2 * batch->rows > run->chunk;
+  batch->n_slices = 0;
+  batch->rows = 0;
+  if (full && run->flight) ouro_exchange_progress(run->flight);
+}
+
+void ouro_learn_failed(learn_run *run, ouro_lid node, int64_t replicate) {
+  const ouro_gid gid = run->graph->gid[node];
+  if (gid > run->failed_node || (gid == run->failed_node && replicate >= run->failed_replicate)) return;
+  run->failed_node = gid;
+  run->failed_replicate = replicate;
+}
+
+void ouro_learn_batch_flush(learn_run *run) {
+  learn_batch *batch = &run->batch;
+  const size_t p = (size_t)run->family->n_parameters;
+  ouro_learn_batch_absorb(run);
+  if (batch->n == 0) return;
+  const ouro_lid good = ouro_family_fit(run->family, batch->n, batch->size, batch->statistic, batch->theta);
+  if (good < batch->n) {
+    ouro_learn_failed(run, batch->node[good], batch->replicate[good]);
+    memset(batch->theta, 0, (size_t)batch->n * p * sizeof(double)); /* the run ends, but not in NaN */
+  }
+  for (ouro_lid k = 0; k < batch->n; k++) {
+    const size_t model = (size_t)batch->node[k] * (size_t)run->replicates + (size_t)batch->replicate[k];
+    memcpy(run->next + model * p, batch->theta + (size_t)k * p, p * sizeof(double));
+  }
+  batch->n = 0;
+}

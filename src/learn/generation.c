@@ -1,0 +1,195 @@
+/* One generation: every trained node is refitted to samples of the models of the last one and to real samples.
+ * Invariant: the samples of a node are added up in one order, feeds by ascending source, nature last, whether a
+ * source is owned here, its samples arrive, or they are drawn again from carried parameters. */
+
+#include "learn/private.h"
+
+#include <string.h>
+
+static const double *model_of(const learn_run *run, ouro_lid node, int64_t replicate) {
+  const size_t model = (size_t)node * (size_t)run->replicates + (size_t)replicate;
+  return run->theta + model * (size_t)run->family->n_parameters;
+}
+
+static ouro_stream stream_of(const learn_run *run, int64_t replicate, int64_t generation, ouro_purpose purpose,
+                             ouro_gid source, ouro_gid target) {
+  return ouro_random_stream(run->config->learning.seed, (uint64_t)replicate, (uint64_t)generation, purpose, source,
+                            target);
+}
+
+static bool published(const learn_run *run) {
+  return run->config->learning.draw == OURO_DRAW_PUBLISHED;
+}
+
+ouro_count ouro_learn_initial_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
+  if (config->real.kind == OURO_REAL_INITIAL && graph->real[owned] > 0) return graph->real[owned];
+  return config->learning.initial;
+}
+
+ouro_count ouro_learn_real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
+  return config->real.kind == OURO_REAL_INITIAL ? 0 : graph->real[owned];
+}
+
+void ouro_learn_initial(learn_run *run) {
+  for (ouro_lid i = 0; i < run->n_owned; i++) {
+    const ouro_count size = ouro_learn_initial_size(run->config, run->graph, i);
+    for (int32_t k = 0; k < (int32_t)run->replicates; k++) {
+      const ouro_stream stream = stream_of(run, k, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, run->graph->gid[i]);
+      double *statistic = ouro_learn_batch_model(run, i, k, size);
+      ouro_learn_batch_draw(run, &stream, run->family->truth, 0, size, statistic);
+    }
+  }
+  ouro_learn_batch_flush(run);
+}
+
+/* Fixed real samples are drawn again in every generation: the same ones, for what fresh ones cost. */
+static void add_nature(learn_run *run, ouro_lid i, int32_t replicate, double *statistic) {
+  const ouro_count n = ouro_learn_real_size(run->config, run->graph, i);
+  const bool fixed = run->config->real.kind == OURO_REAL_FIXED;
+  if (n == 0) return;
+  const ouro_stream stream = stream_of(run, replicate, fixed ? 0 : run->generation,
+                                       fixed ? OURO_PURPOSE_FIXED : OURO_PURPOSE_REAL, OURO_NATURE, run->graph->gid[i]);
+  ouro_learn_batch_draw(run, &stream, run->family->truth, 0, n, statistic);
+}
+
+/* Add the samples of a ghost as they arrive. */
+static void take_samples(learn_run *run, ouro_lid ghost, ouro_count total, double *statistic) {
+  ouro_exchange_item item;
+  for (ouro_count taken = 0; taken < total; taken += item.n) {
+    const double *rows = ouro_exchange_take(run->flight, ghost, &item);
+    if (rows == NULL) {
+      run->starved = true;
+      return;
+    }
+    ouro_family_reduce(run->family, rows, item.n, statistic);
+  }
+}
+
+/* Private draws: every feed has its own samples. */
+static void train_private(learn_run *run, ouro_lid i, int32_t replicate) {
+  const ouro_graph *graph = run->graph;
+  double *statistic = ouro_learn_batch_model(run, i, replicate, run->size[i]);
+  for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
+    const ouro_lid j = graph->source[e];
+    if (j >= run->n_owned && run->plan) {
+      ouro_learn_batch_absorb(run);
+      take_samples(run, j, graph->samples[e], statistic);
+    } else {
+      const ouro_stream stream =
+          stream_of(run, replicate, run->generation, OURO_PURPOSE_FEED, graph->gid[j], graph->gid[i]);
+      ouro_learn_batch_draw(run, &stream, model_of(run, j, replicate), 0, graph->samples[e], statistic);
+    }
+  }
+  add_nature(run, i, replicate, statistic);
+}
+
+static void all_private(learn_run *run) {
+  for (ouro_lid k = 0; k < run->n_trained; k++) {
+    for (int32_t r = 0; r < (int32_t)run->replicates; r++) train_private(run, run->trained[k], r);
+  }
+  ouro_learn_batch_flush(run);
+}
+
+static double *slot_of(const learn_run *run, ouro_lid j) {
+  return run->slot + (size_t)j * (size_t)run->family->statistic_width;
+}
+
+/* Empty the slots for the corpora of a replicate. */
+static void open_slots(learn_run *run, int64_t replicate) {
+  const size_t n_local = (size_t)run->n_owned + (size_t)run->graph->n_ghost;
+  memset(run->reduced, 0, n_local * sizeof *run->reduced);
+  memset(run->slot, 0, n_local * (size_t)run->family->statistic_width * sizeof *run->slot);
+  run->replicate = replicate;
+}
+
+/* Published draws: reduce the corpora of the sources whose parameters are here; what was already drawn to be sent
+ * has been reduced on the way. */
+static void reduce_own(learn_run *run) {
+  for (ouro_lid j = 0; j < run->n_local; j++) {
+    const ouro_count first = run->reduced[j];
+    if (first == run->corpus[j]) continue;
+    run->reduced[j] = run->corpus[j]; /* from here on fill() leaves this slot alone */
+    const ouro_stream stream =
+        stream_of(run, run->replicate, run->generation, OURO_PURPOSE_CORPUS, run->graph->gid[j], 0);
+    ouro_learn_batch_draw(run, &stream, model_of(run, j, run->replicate), first, run->corpus[j], slot_of(run, j));
+  }
+  ouro_learn_batch_absorb(run);
+}
+
+static void reduce_ghosts(learn_run *run) {
+  for (ouro_lid j = run->n_local; j < run->n_owned + run->graph->n_ghost; j++) {
+    take_samples(run, j, run->corpus[j], slot_of(run, j));
+  }
+}
+
+static void train_published(learn_run *run, ouro_lid i) {
+  const ouro_graph *graph = run->graph;
+  const int32_t replicate = (int32_t)run->replicate;
+  double *statistic = ouro_learn_batch_model(run, i, replicate, run->size[i]);
+  for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
+    const double *slot = slot_of(run, graph->source[e]);
+    for (int k = 0; k < run->family->statistic_width; k++) statistic[k] += slot[k];
+  }
+  add_nature(run, i, replicate, statistic);
+}
+
+static void all_published(learn_run *run) {
+  for (int64_t r = 0; r < run->replicates; r++) {
+    if (run->replicate != r) open_slots(run, r);
+    reduce_own(run);
+    for (ouro_lid k = 0; k < run->n_interior; k++) train_published(run, run->trained[k]);
+    reduce_ghosts(run);
+    for (ouro_lid k = run->n_interior; k < run->n_trained; k++) train_published(run, run->trained[k]);
+  }
+  ouro_learn_batch_flush(run);
+  run->replicate = -1;
+}
+
+/* Draw samples that another rank needs. A corpus that is also consumed here goes to its slot at once. */
+static void fill(void *context, const ouro_exchange_item *item, void *out) {
+  learn_run *run = context;
+  const ouro_lid j = item->local;
+  ouro_slice slice = {
+      .theta = model_of(run, j, item->replicate), .first = item->first, .n = item->n, .total = item->total};
+  if (!published(run)) {
+    slice.stream = stream_of(run, item->replicate, run->generation, OURO_PURPOSE_FEED, item->source, item->target);
+    ouro_family_draw(run->family, &slice, out);
+    return;
+  }
+  slice.stream = stream_of(run, item->replicate, run->generation, OURO_PURPOSE_CORPUS, item->source, 0);
+  ouro_family_draw(run->family, &slice, out);
+  if (run->corpus[j] == 0 || item->replicate != run->replicate || item->first != run->reduced[j]) return;
+  ouro_family_reduce(run->family, out, item->n, slot_of(run, j));
+  run->reduced[j] += item->n;
+}
+
+static void all_models(learn_run *run) {
+  if (published(run))
+    all_published(run);
+  else
+    all_private(run);
+}
+
+ouro_status ouro_learn_generation(learn_run *run, ouro_timers *timers) {
+  ouro_status status = OURO_OK;
+  if (published(run)) open_slots(run, 0);
+  if (run->plan == NULL) {
+    const size_t bytes = (size_t)run->replicates * (size_t)run->family->n_parameters * sizeof(double);
+    ouro_timers_enter(timers, OURO_PHASE_EXCHANGE);
+    status = ouro_halo_update(run->graph->halo, run->theta, bytes);
+    ouro_timers_leave(timers);
+    if (status == OURO_OK) all_models(run);
+    return status;
+  }
+  const double waited = ouro_exchange_plan_waited(run->plan);
+  OURO_TRY(ouro_exchange_begin(run->plan, fill, run, &run->flight));
+  all_models(run);
+  OURO_TRY(ouro_exchange_end(&run->flight));
+  if (timers) {
+    const double seconds = ouro_exchange_plan_waited(run->plan) - waited;
+    timers->seconds[OURO_PHASE_EXCHANGE] += seconds;
+    timers->seconds[OURO_PHASE_TRAIN] -= seconds;
+  }
+cleanup:
+  return status;
+}

@@ -1,0 +1,226 @@
+/* The run: set-up, the loop over generations, and what is handed out at its end.
+ * Invariant: nothing is allocated in the loop; each generation ends with one agreement on its failures.
+ * Must not know theory: verdicts and predictions are the caller's. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "learn/private.h"
+#include "ouro/base/memory.h"
+
+/* A trained node with a ghost among its sources has to wait for samples. */
+static bool waits(const learn_run *run, ouro_lid i) {
+  const ouro_graph *graph = run->graph;
+  if (run->config->exchange.carry == OURO_CARRY_PARAMETERS) return false;
+  for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
+    if (graph->source[e] >= graph->n_owned) return true;
+  }
+  return false;
+}
+
+static ouro_status list_trained(learn_run *run) {
+  ouro_status status = OURO_OK;
+  const ouro_graph *graph = run->graph;
+  OURO_NEW(run->size, run->n_owned);
+  OURO_NEW(run->trained, run->n_owned);
+  for (ouro_lid i = 0; i < run->n_owned; i++) {
+    run->size[i] = ouro_learn_real_size(run->config, graph, i);
+    for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) run->size[i] += graph->samples[e];
+    if (run->size[i] > 0 && !waits(run, i)) run->trained[run->n_trained++] = i;
+  }
+  run->n_interior = run->n_trained;
+  for (ouro_lid i = 0; i < run->n_owned; i++) {
+    if (run->size[i] > 0 && waits(run, i)) run->trained[run->n_trained++] = i;
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status new_state(learn_run *run) {
+  ouro_status status = OURO_OK;
+  size_t n;
+  OURO_TRY(ouro_memory_product((size_t)run->n_local, (size_t)run->replicates, &n));
+  OURO_TRY(ouro_memory_product(n, (size_t)run->family->n_parameters, &n));
+  OURO_NEW(run->theta, n);
+  OURO_NEW(run->next, n);
+  OURO_NEW(run->error, run->n_owned);
+  OURO_NEW(run->error_sd, run->n_owned);
+  OURO_NEW(run->sample, run->replicates > LEARN_SAMPLE ? run->replicates : LEARN_SAMPLE);
+cleanup:
+  return status;
+}
+
+static ouro_status new_slots(learn_run *run) {
+  ouro_status status = OURO_OK;
+  const ouro_graph *graph = run->graph;
+  const size_t n_local = (size_t)graph->n_owned + (size_t)graph->n_ghost;
+  size_t n;
+  if (run->config->learning.draw != OURO_DRAW_PUBLISHED) return OURO_OK;
+  OURO_TRY(ouro_memory_product(n_local, (size_t)run->family->statistic_width, &n));
+  OURO_NEW(run->slot, n);
+  OURO_NEW(run->corpus, n_local);
+  OURO_NEW(run->reduced, n_local);
+  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) run->corpus[graph->source[e]] = graph->samples[e];
+cleanup:
+  return status;
+}
+
+/* Everything that needs no other rank. */
+static ouro_status run_local(learn_run *run) {
+  ouro_status status = OURO_OK;
+  OURO_CHECK(run->replicates >= 1 && run->replicates <= INT32_MAX, OURO_ELIMIT,
+             "learning.replicates: %" PRId64 " is outside 1 .. %d", run->replicates, INT32_MAX);
+  OURO_TRY(list_trained(run));
+  OURO_TRY(new_state(run));
+  OURO_TRY(new_slots(run));
+  OURO_TRY(ouro_learn_batch_create(run));
+cleanup:
+  return status;
+}
+
+static ouro_status run_create(learn_run *run, const ouro_config *config, const ouro_family *family,
+                              const ouro_graph *graph) {
+  ouro_status status = OURO_OK;
+  const bool carried = config->exchange.carry == OURO_CARRY_PARAMETERS;
+  *run = (learn_run){.config = config,
+                     .family = family,
+                     .graph = graph,
+                     .replicates = config->learning.replicates,
+                     .n_owned = graph->n_owned,
+                     .n_local = graph->n_owned + (carried ? graph->n_ghost : 0),
+                     .replicate = -1,
+                     .failed_node = INT64_MAX};
+  OURO_AGREE(graph->comm, run_local(run));
+  if (!carried) {
+    const ouro_exchange_options options = {config->learning.draw, config->learning.replicates,
+                                           (size_t)family->row_width * sizeof(double), OURO_ROW_BLOCK,
+                                           config->exchange.buffer};
+    OURO_TRY(ouro_exchange_plan_create(graph, &options, &run->plan));
+  }
+cleanup:
+  return status;
+}
+
+static void run_clear(learn_run *run) {
+  ouro_exchange_plan_destroy(&run->plan);
+  ouro_learn_batch_clear(&run->batch);
+  free(run->size);
+  free(run->trained);
+  free(run->theta);
+  free(run->next);
+  free(run->error);
+  free(run->error_sd);
+  free(run->sample);
+  free(run->slot);
+  free(run->corpus);
+  free(run->reduced);
+}
+
+/* Collective: one agreement a generation. The message names the smallest failed node and replicate. */
+static ouro_status agree_on_failure(const learn_run *run) {
+  const ouro_graph *graph = run->graph;
+  int64_t first[2] = {run->starved ? -1 : run->failed_node, INT64_MAX};
+  char name[256];
+  MPI_Allreduce(MPI_IN_PLACE, &first[0], 1, MPI_INT64_T, MPI_MIN, graph->comm);
+  if (first[0] == INT64_MAX) return OURO_OK;
+  if (first[0] < 0) return ouro_error(OURO_EINTERNAL, "exchange: fewer samples than the graph has feeds");
+  if (run->failed_node == first[0]) first[1] = run->failed_replicate;
+  MPI_Allreduce(MPI_IN_PLACE, &first[1], 1, MPI_INT64_T, MPI_MIN, graph->comm);
+  ouro_graph_name_of(graph, first[0], name, sizeof name);
+  return ouro_error(OURO_ENUMERIC,
+                    "node %s: the fit of generation %" PRId64 ", replicate %" PRId64
+                    ", broke down: its samples are singular or too large",
+                    name, run->generation, first[1]);
+}
+
+/* Roots keep their model: it stands in both states. */
+static void keep_roots(learn_run *run) {
+  const size_t stride = (size_t)run->replicates * (size_t)run->family->n_parameters;
+  for (ouro_lid i = 0; i < run->n_owned; i++) {
+    if (run->size[i] > 0) continue;
+    memcpy(run->next + (size_t)i * stride, run->theta + (size_t)i * stride, stride * sizeof(double));
+  }
+}
+
+static ouro_status make_generation(learn_run *run, ouro_timers *timers) {
+  ouro_status status = OURO_OK;
+  ouro_timers_enter(timers, OURO_PHASE_TRAIN);
+  if (run->generation == 0)
+    ouro_learn_initial(run);
+  else
+    status = ouro_learn_generation(run, timers);
+  double *made = run->next;
+  run->next = run->theta;
+  run->theta = made;
+  if (run->generation == 0) keep_roots(run);
+  ouro_timers_leave(timers);
+  return status;
+}
+
+static ouro_status loop(learn_run *run, ouro_learn_observer observer, void *context, ouro_timers *timers) {
+  ouro_status status = OURO_OK;
+  for (run->generation = 0; run->generation <= run->config->learning.generations; run->generation++) {
+    OURO_TRY(make_generation(run, timers));
+    ouro_timers_enter(timers, OURO_PHASE_MEASURE);
+    ouro_learn_measure(run);
+    status = agree_on_failure(run);
+    ouro_timers_leave(timers);
+    if (status == OURO_OK && observer) status = observer(context, run->generation, run->error, run->error_sd);
+    if (status != OURO_OK) goto cleanup;
+  }
+cleanup:
+  return status;
+}
+
+/* From [node][replicate][p] to [replicate][node][p]. */
+static ouro_status copy_parameters(const learn_run *run, double **out) {
+  ouro_status status = OURO_OK;
+  const size_t n = (size_t)run->n_owned, replicates = (size_t)run->replicates;
+  const size_t p = (size_t)run->family->n_parameters;
+  double *parameters;
+  OURO_NEW(parameters, n * replicates * p);
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < replicates; k++) {
+      memcpy(parameters + (k * n + i) * p, run->theta + (i * replicates + k) * p, p * sizeof(double));
+    }
+  }
+  *out = parameters;
+cleanup:
+  return status;
+}
+
+static void report_traffic(const learn_run *run, ouro_learn_traffic *traffic) {
+  const ouro_halo *halo = run->graph->halo;
+  const int64_t generations = run->config->learning.generations;
+  if (run->plan) {
+    *traffic = (ouro_learn_traffic){ouro_exchange_plan_bytes(run->plan) * generations,
+                                    ouro_exchange_plan_rounds(run->plan), ouro_exchange_plan_neighbours(run->plan)};
+    return;
+  }
+  const int64_t model = run->replicates * run->family->n_parameters * (int64_t)sizeof(double);
+  *traffic =
+      (ouro_learn_traffic){halo->send_row[halo->n_send] * model * generations, 1, ouro_exchange_neighbours(halo)};
+}
+
+ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                           ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
+                           ouro_learn_traffic *traffic) {
+  ouro_status status = OURO_OK;
+  learn_run run = {0};
+  double *last = NULL;
+  if (parameters) *parameters = NULL;
+  OURO_TRY(ouro_learn_check(config, family, graph));
+  ouro_timers_enter(timers, OURO_PHASE_PLAN);
+  status = run_create(&run, config, family, graph);
+  ouro_timers_leave(timers);
+  if (status != OURO_OK) goto cleanup;
+  OURO_TRY(loop(&run, observer, context, timers));
+  if (parameters) OURO_AGREE(graph->comm, copy_parameters(&run, &last));
+  if (traffic) report_traffic(&run, traffic);
+  if (parameters) *parameters = last;
+  last = NULL;
+cleanup:
+  run_clear(&run);
+  free(last);
+  return status;
+}

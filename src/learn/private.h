@@ -1,0 +1,104 @@
+#ifndef OURO_SRC_LEARN_PRIVATE_H
+#define OURO_SRC_LEARN_PRIVATE_H
+
+/* The state of a run, and the steps of a generation. */
+
+#include "ouro/learn/learn.h"
+
+/* Models being fitted together and the samples that still have to be drawn for them. */
+typedef struct learn_batch {
+  ouro_lid capacity, n; /* models */
+  ouro_lid *node;       /* [capacity] */
+  int32_t *replicate;   /* [capacity] */
+  ouro_count *size;     /* [capacity] training-set size */
+  double *statistic;    /* [capacity][statistic_width] */
+  double *theta;        /* [capacity][n_parameters] */
+  ouro_lid n_slices;
+  ouro_slice *slices; /* [LEARN_SLICES] to be drawn and added .. */
+  double **into;      /* [LEARN_SLICES] .. to these statistics, in order */
+  ouro_count rows;    /* of the pending slices */
+} learn_batch;
+
+#define LEARN_SLICES 256
+
+typedef struct learn_run {
+  const ouro_config *config;
+  const ouro_family *family;
+  const ouro_graph *graph;
+  int64_t generation;                /* the one being made */
+  int64_t replicates;                /* */
+  ouro_lid n_owned, n_local;         /* n_local: with the ghosts whose parameters are carried */
+  ouro_count *size;                  /* [n_owned] training-set size after generation 0; 0: never retrained */
+  ouro_lid n_trained, n_interior;    /* */
+  ouro_lid *trained;                 /* [n_trained] interior nodes (no ghost among their sources) first */
+  double *theta, *next;              /* [n_local][replicate][n_parameters] last generation, the one being made */
+  learn_batch batch;                 /* */
+  ouro_count chunk;                  /* rows drawn between two looks at the messages */
+  ouro_exchange_plan *plan;          /* NULL where parameters are carried */
+  ouro_exchange_flight *flight;      /* NULL between exchanges */
+  bool starved;                      /* the exchange had fewer items than the graph */
+  int64_t replicate;                 /* published: whose corpora the slots hold; -1: nobody's */
+  ouro_count *corpus;                /* [n_owned + n_ghost] published: M_j where consumed on this rank, else 0 */
+  ouro_count *reduced;               /* [n_owned + n_ghost] published: rows of the corpus in its slot */
+  double *slot;                      /* [n_owned + n_ghost][statistic_width] published: statistic of the corpus */
+  ouro_gid failed_node;              /* the first model that could not be fitted, INT64_MAX if none: .. */
+  int64_t failed_replicate;          /* .. smallest node, then smallest replicate */
+  double *error, *error_sd, *sample; /* [n_owned], [n_owned], [LEARN_SAMPLE or more] */
+} learn_run;
+
+#define LEARN_SAMPLE 4096
+
+/** Set up and release the batch of a run. A zeroed batch may be cleared.
+ *  Not collective.
+ *  Returns OURO_OK or OURO_ENOMEM. */
+ouro_status ouro_learn_batch_create(learn_run *run);
+void ouro_learn_batch_clear(learn_batch *batch);
+
+/** Begin a model: its empty statistic, to which samples are added until the batch is flushed.
+ *  Not collective. */
+double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate, ouro_count size);
+
+/** Have rows first .. total-1 of a feed, corpus or real data set drawn and added to a statistic.
+ *  Not collective.
+ *  [in] theta, statistic kept by reference until the next ouro_learn_batch_absorb() */
+void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, ouro_count first,
+                           ouro_count total, double *statistic);
+
+/** Draw what is pending.
+ *  Not collective. */
+void ouro_learn_batch_absorb(learn_run *run);
+
+/** Draw what is pending, fit all models of the batch and store them in run->next.
+ *  Not collective. */
+void ouro_learn_batch_flush(learn_run *run);
+
+/** Note a model that cannot be fitted.
+ *  Not collective. */
+void ouro_learn_failed(learn_run *run, ouro_lid node, int64_t replicate);
+
+/** Make generation 0: every model fitted to real samples of its own, into run->next.
+ *  Not collective. */
+void ouro_learn_initial(learn_run *run);
+
+/** Make generation run->generation from run->theta, into run->next.
+ *  Collective on the graph's communicator.
+ *  [inout] timers may be NULL
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI, OURO_EINTERNAL. */
+ouro_status ouro_learn_generation(learn_run *run, ouro_timers *timers);
+
+/** Mean and standard deviation over replicates of the errors of run->theta.
+ *  Not collective. */
+void ouro_learn_measure(learn_run *run);
+
+/** Mean and standard deviation (n - 1; 0 for one value) of replicates, formed in blocks of 8 that are merged in
+ *  ascending order, so that ranks holding whole blocks can share the work without changing a bit.
+ *  Not collective.
+ *  [in] values [n], n > 0 */
+void ouro_learn_moments(int64_t n, const double *values, double *mean, double *sd);
+
+/** Real samples of an owned node in generation 0 and in every later one.
+ *  Not collective. */
+ouro_count ouro_learn_initial_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
+ouro_count ouro_learn_real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
+
+#endif
