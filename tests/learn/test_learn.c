@@ -1,0 +1,329 @@
+/* A run is the same, bit for bit, on any number of ranks, with any owners, buffers and carries; and it is what a
+ * plain loop over generations, replicates, nodes and feeds gives.
+ * ranks: 1 2 3 4 7
+ * limit: 60 */
+
+#include "../support/harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../exchange/random_graph.h"
+#include "ouro/learn/learn.h"
+
+#define P 3
+#define GENERATIONS 3
+
+/* What a run gave: [generation][node] and [replicate][node][P], for the nodes of one rank. */
+typedef struct outcome {
+  const ouro_graph *graph;
+  double *error, *error_sd; /* [GENERATIONS + 1][n_owned] */
+  double *parameters;       /* [replicate][n_owned][P] */
+  ouro_learn_traffic traffic;
+  int64_t calls;
+} outcome;
+
+static ouro_config config_of(ouro_draw draw, ouro_real_kind kind, int64_t replicates) {
+  static char linear[] = "linear";
+  ouro_config config = {0};
+  config.real.kind = kind;
+  config.model.family = linear;
+  config.model.dimension = P;
+  config.model.noise = 1.0;
+  config.learning.generations = GENERATIONS;
+  config.learning.initial = 17;
+  config.learning.draw = draw;
+  config.learning.replicates = replicates;
+  config.learning.seed = 42;
+  config.exchange.buffer = (int64_t)64 << 20;
+  return config;
+}
+
+static ouro_status observe(void *context, int64_t generation, const double *error, const double *error_sd) {
+  outcome *out = context;
+  const size_t n = (size_t)out->graph->n_owned;
+  if (generation != out->calls++) return ouro_error(OURO_EINTERNAL, "generations out of order");
+  memcpy(out->error + (size_t)generation * n, error, n * sizeof *error);
+  memcpy(out->error_sd + (size_t)generation * n, error_sd, n * sizeof *error_sd);
+  return OURO_OK;
+}
+
+static void outcome_clear(outcome *out) {
+  free(out->error);
+  free(out->error_sd);
+  free(out->parameters);
+  *out = (outcome){0};
+}
+
+/* Collective on the graph's communicator. */
+static ouro_status learn(const ouro_config *config, const ouro_graph *graph, outcome *out) {
+  ouro_family *family = NULL;
+  ouro_timers timers;
+  const size_t n = (size_t)graph->n_owned * (GENERATIONS + 1) + 1;
+  *out = (outcome){.graph = graph, .error = calloc(n, sizeof(double)), .error_sd = calloc(n, sizeof(double))};
+  ouro_timers_start(&timers);
+  ouro_status status = ouro_family_create(config, &family);
+  if (status == OURO_OK) {
+    status = ouro_learn_run(config, family, graph, observe, out, &timers, &out->parameters, &out->traffic);
+  }
+  ouro_family_destroy(&family);
+  return status;
+}
+
+static int same(double a, double b) {
+  return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* Numbers of a distributed run that differ from those of a run of the whole graph on one rank. */
+static int64_t differences(const outcome *part, const outcome *whole, int64_t replicates) {
+  const ouro_lid n = part->graph->n_owned;
+  const ouro_gid all = whole->graph->n_nodes;
+  int64_t wrong = part->calls != GENERATIONS + 1;
+  for (ouro_lid i = 0; i < n; i++) {
+    const ouro_gid gid = part->graph->gid[i];
+    for (int64_t t = 0; t <= GENERATIONS; t++) {
+      wrong += !same(part->error[t * n + i], whole->error[t * all + gid]);
+      wrong += !same(part->error_sd[t * n + i], whole->error_sd[t * all + gid]);
+    }
+    for (int64_t k = 0; k < replicates; k++) {
+      for (int c = 0; c < P; c++) {
+        wrong += !same(part->parameters[(k * n + i) * P + c], whole->parameters[(k * all + gid) * P + c]);
+      }
+    }
+  }
+  return wrong;
+}
+
+static int64_t stated_need(const ouro_config *config, const ouro_graph *graph) {
+  ouro_config tiny = *config;
+  outcome out;
+  long long kib = 1;
+  tiny.exchange.buffer = 1;
+  const ouro_status status = learn(&tiny, graph, &out);
+  const char *at = status == OURO_ELIMIT ? strstr(ouro_error_message(), "at least ") : NULL;
+  assert_everywhere(status == OURO_OK || (at && sscanf(at, "at least %lld KiB", &kib) == 1));
+  outcome_clear(&out);
+  return kib * 1024;
+}
+
+static void compare(const ouro_config *config, const ouro_graph *graph, const outcome *whole) {
+  outcome part;
+  assert_ok(learn(config, graph, &part));
+  assert_everywhere(differences(&part, whole, config->learning.replicates) == 0);
+  outcome_clear(&part);
+}
+
+/* Blocks and scattered owners; samples through the smallest and a large buffer; parameters. */
+static void compare_all(ouro_config config, random_graph spec) {
+  ouro_graph *alone = NULL, *graph = NULL;
+  outcome whole;
+  spec.published = config.learning.draw == OURO_DRAW_PUBLISHED;
+  assert_ok(random_graph_make(MPI_COMM_SELF, &spec, &alone));
+  assert_ok(learn(&config, alone, &whole));
+  for (int scattered = 0; scattered < 2; scattered++) {
+    spec.scattered = scattered != 0;
+    assert_ok(random_graph_make(MPI_COMM_WORLD, &spec, &graph));
+    config.exchange.carry = OURO_CARRY_DATA;
+    compare(&config, graph, &whole);
+    config.exchange.buffer = stated_need(&config, graph);
+    compare(&config, graph, &whole);
+    config.exchange.buffer = 1;
+    config.exchange.carry = OURO_CARRY_PARAMETERS;
+    compare(&config, graph, &whole);
+    config.exchange.buffer = (int64_t)64 << 20;
+    ouro_graph_destroy(&graph);
+  }
+  outcome_clear(&whole);
+  ouro_graph_destroy(&alone);
+}
+
+static void compare_kinds(ouro_draw draw, const random_graph *spec, int64_t replicates) {
+  compare_all(config_of(draw, OURO_REAL_FRESH, replicates), *spec);
+  compare_all(config_of(draw, OURO_REAL_FIXED, replicates), *spec);
+  compare_all(config_of(draw, OURO_REAL_INITIAL, replicates), *spec);
+}
+
+static void test_same_bits_private(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 3; seed++) {
+    const random_graph spec = {19, 4, 20, 40, 10, 150, false, false, seed};
+    compare_kinds(OURO_DRAW_PRIVATE, &spec, 1);
+    compare_kinds(OURO_DRAW_PRIVATE, &spec, 11);
+  }
+}
+
+static void test_same_bits_published(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 3; seed++) {
+    const random_graph spec = {19, 4, 20, 40, 10, 150, false, false, seed};
+    compare_kinds(OURO_DRAW_PUBLISHED, &spec, 1);
+    compare_kinds(OURO_DRAW_PUBLISHED, &spec, 11);
+  }
+}
+
+/* One node alone, one node on its own output, no feeds at all, everything fed by everything, one large feed. */
+static void test_same_bits_edges(void **state) {
+  (void)state;
+  const random_graph unfed_one = {1, 1, 100, 0, 50, 0, false, false, 1}, own = {1, 1, 0, 0, 50, 0, false, false, 1};
+  const random_graph roots = {11, 4, 100, 0, 50, 0, false, false, 1}, real = {11, 4, 100, 60, 50, 0, false, false, 1};
+  const random_graph complete = {6, 6, 0, 0, 64, 0, false, false, 1}, large = {2, 2, 0, 0, 30000, 9, false, false, 1};
+  const random_graph *const all[] = {&unfed_one, &own, &roots, &real, &complete, &large};
+  for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+    compare_all(config_of(OURO_DRAW_PRIVATE, OURO_REAL_FRESH, 2), *all[k]);
+    compare_all(config_of(OURO_DRAW_PUBLISHED, OURO_REAL_FRESH, 2), *all[k]);
+  }
+}
+
+/* The twin: one model at a time, samples drawn into memory. */
+typedef struct twin {
+  const ouro_config *config;
+  const ouro_family *family;
+  const ouro_graph *graph;
+  double *old, *made; /* [replicate][node][P] */
+} twin;
+
+static void twin_add(const twin *w, ouro_stream stream, const double *theta, ouro_count n, double *statistic) {
+  double *rows = calloc((size_t)n * (size_t)w->family->row_width + 1, sizeof *rows);
+  const ouro_slice slice = {stream, theta, 0, n, n};
+  if (n > 0) ouro_family_draw(w->family, &slice, rows);
+  ouro_family_reduce(w->family, rows, n, statistic);
+  free(rows);
+}
+
+static void twin_corpus(const twin *w, int64_t t, int64_t k, ouro_lid j, ouro_count n, double *statistic) {
+  double *corpus = calloc((size_t)w->family->statistic_width, sizeof *corpus);
+  const double *theta = w->old + (k * w->graph->n_nodes + j) * P;
+  twin_add(w, ouro_random_stream(42, (uint64_t)k, (uint64_t)t, OURO_PURPOSE_CORPUS, j, 0), theta, n, corpus);
+  for (int c = 0; c < w->family->statistic_width; c++) statistic[c] += corpus[c];
+  free(corpus);
+}
+
+static void twin_model(const twin *w, int64_t t, int64_t k, ouro_lid i) {
+  const ouro_graph *g = w->graph;
+  const bool initial = w->config->real.kind == OURO_REAL_INITIAL, fixed = w->config->real.kind == OURO_REAL_FIXED;
+  double *statistic = calloc((size_t)w->family->statistic_width, sizeof *statistic);
+  double *made = w->made + (k * g->n_nodes + i) * P;
+  const uint64_t replicate = (uint64_t)k, generation = (uint64_t)t;
+  ouro_count n = 0;
+  if (t == 0) {
+    n = initial && g->real[i] > 0 ? g->real[i] : 17;
+    twin_add(w, ouro_random_stream(42, replicate, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, i), w->family->truth, n,
+             statistic);
+  }
+  for (ouro_eid e = g->row[i]; t > 0 && e < g->row[i + 1]; e++) {
+    const ouro_lid j = g->source[e];
+    n += g->samples[e];
+    if (w->config->learning.draw == OURO_DRAW_PUBLISHED)
+      twin_corpus(w, t, k, j, g->samples[e], statistic);
+    else
+      twin_add(w, ouro_random_stream(42, replicate, generation, OURO_PURPOSE_FEED, j, i),
+               w->old + (k * g->n_nodes + j) * P, g->samples[e], statistic);
+  }
+  if (t > 0 && !initial && g->real[i] > 0) {
+    n += g->real[i];
+    twin_add(w,
+             ouro_random_stream(42, replicate, fixed ? 0 : generation, fixed ? OURO_PURPOSE_FIXED : OURO_PURPOSE_REAL,
+                                OURO_NATURE, i),
+             w->family->truth, g->real[i], statistic);
+  }
+  if (n == 0)
+    memcpy(made, w->old + (k * g->n_nodes + i) * P, P * sizeof *made);
+  else
+    ouro_family_fit(w->family, 1, &n, statistic, made);
+  free(statistic);
+}
+
+/* Mean over replicates, to rounding. */
+static int64_t twin_wrong_errors(const twin *w, int64_t t, const outcome *out) {
+  const ouro_gid n = w->graph->n_nodes;
+  const int64_t replicates = w->config->learning.replicates;
+  int64_t wrong = 0;
+  for (ouro_gid i = 0; i < n; i++) {
+    double sum = 0.0, squares = 0.0, error;
+    for (int64_t k = 0; k < replicates; k++) {
+      ouro_family_error(w->family, 1, w->made + (k * n + i) * P, &error);
+      sum += error;
+      squares += error * error;
+    }
+    const double mean = sum / (double)replicates, got = out->error_sd[t * n + i];
+    const double variance = replicates > 1 ? (squares - sum * mean) / (double)(replicates - 1) : 0.0;
+    const double off = out->error[t * n + i] - mean;
+    wrong += off > 1e-14 * mean || off < -1e-14 * mean || got * got - variance > 1e-12 * squares ||
+             variance - got * got > 1e-12 * squares;
+  }
+  return wrong;
+}
+
+static int64_t twin_wrong(const ouro_config *config, const ouro_graph *graph, const outcome *out) {
+  ouro_family *family = NULL;
+  const int64_t n = config->learning.replicates * graph->n_nodes * P;
+  int64_t wrong = 0;
+  if (ouro_family_create(config, &family) != OURO_OK) return -1;
+  twin w = {config, family, graph, calloc((size_t)n, sizeof(double)), calloc((size_t)n, sizeof(double))};
+  for (int64_t t = 0; t <= GENERATIONS; t++) {
+    for (int64_t k = 0; k < config->learning.replicates; k++) {
+      for (ouro_lid i = 0; i < graph->n_owned; i++) twin_model(&w, t, k, i);
+    }
+    memcpy(w.old, w.made, (size_t)n * sizeof(double));
+    wrong += twin_wrong_errors(&w, t, out);
+  }
+  for (int64_t k = 0; k < n; k++) wrong += !same(w.made[k], out->parameters[k]);
+  free(w.old);
+  free(w.made);
+  ouro_family_destroy(&family);
+  return wrong;
+}
+
+static void test_twin(void **state) {
+  (void)state;
+  for (int draw = 0; draw < 2; draw++) {
+    for (int kind = 0; kind < 3; kind++) {
+      const ouro_config config = config_of((ouro_draw)draw, (ouro_real_kind)kind, 10);
+      const random_graph spec = {13, 4, 20, 40, 10, 150, draw == OURO_DRAW_PUBLISHED, false, 5};
+      ouro_graph *graph = NULL;
+      outcome out;
+      assert_ok(random_graph_make(MPI_COMM_SELF, &spec, &graph));
+      assert_ok(learn(&config, graph, &out));
+      assert_everywhere(twin_wrong(&config, graph, &out) == 0);
+      outcome_clear(&out);
+      ouro_graph_destroy(&graph);
+    }
+  }
+}
+
+/* What leaves a rank is counted: samples of cut feeds, or models. */
+static void test_traffic(void **state) {
+  (void)state;
+  const random_graph spec = {19, 4, 0, 0, 10, 150, false, true, 2};
+  ouro_config config = config_of(OURO_DRAW_PRIVATE, OURO_REAL_FRESH, 2);
+  ouro_graph *graph = NULL;
+  int64_t cut = 0, bytes[2];
+  assert_ok(random_graph_make(MPI_COMM_WORLD, &spec, &graph));
+  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
+    if (graph->source[e] >= graph->n_owned) cut += graph->samples[e];
+  }
+  for (int carry = 0; carry < 2; carry++) {
+    outcome out;
+    config.exchange.carry = (ouro_carry)carry;
+    assert_ok(learn(&config, graph, &out));
+    const int64_t unit = carry == OURO_CARRY_DATA ? (P + 1) * cut : P * (int64_t)graph->n_ghost;
+    bytes[0] = out.traffic.bytes_sent;
+    bytes[1] = unit * 2 * GENERATIONS * (int64_t)sizeof(double);
+    MPI_Allreduce(MPI_IN_PLACE, bytes, 2, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+    assert_everywhere(bytes[0] == bytes[1]);
+    assert_everywhere((out.traffic.neighbours > 0) == (graph->halo->n_send + graph->halo->n_receive > 0));
+    outcome_clear(&out);
+  }
+  ouro_graph_destroy(&graph);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_twin),
+      cmocka_unit_test(test_same_bits_private),
+      cmocka_unit_test(test_same_bits_published),
+      cmocka_unit_test(test_same_bits_edges),
+      cmocka_unit_test(test_traffic),
+  };
+  return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
+}
