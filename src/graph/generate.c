@@ -58,7 +58,7 @@ static ouro_status check_rmat(const ouro_config_generate *generate) {
     return ouro_error(OURO_ECONFIG, "graph.generate.scale: %d is not in 0..%d", generate->scale, OURO_RMAT_MAX_SCALE);
   }
   if (generate->degree < 0 || __builtin_mul_overflow(generate->degree, (ouro_eid)1 << generate->scale, &feeds)) {
-    return ouro_error(OURO_ECONFIG, "graph.generate.degree: %" PRId64 " feeds a node of 2^%d cannot be numbered",
+    return ouro_error(OURO_ELIMIT, "graph.generate.degree: %" PRId64 " feeds a node of 2^%d cannot be numbered",
                       generate->degree, generate->scale);
   }
   return OURO_OK;
@@ -69,6 +69,10 @@ static ouro_status check_arguments(const ouro_config_generate *generate) {
     return ouro_error(OURO_ECONFIG, "graph.generate.nodes: %" OURO_GID_FMT " is less than 1", generate->nodes);
   }
   switch (generate->kind) {
+  case OURO_GRAPH_RING:
+  case OURO_GRAPH_PATH:
+  case OURO_GRAPH_STAR:
+    return OURO_OK;
   case OURO_GRAPH_COMPLETE:
     return check_complete(generate);
   case OURO_GRAPH_K_IN:
@@ -77,9 +81,8 @@ static ouro_status check_arguments(const ouro_config_generate *generate) {
     return check_gnm(generate);
   case OURO_GRAPH_RMAT:
     return check_rmat(generate);
-  default:
-    return OURO_OK;
   }
+  return ouro_error(OURO_ECONFIG, "graph.generate.kind: there is no generator number %d", (int)generate->kind);
 }
 
 ouro_status ouro_graph_generate_nodes(const ouro_config_generate *generate, ouro_gid *n_nodes) {
@@ -164,19 +167,17 @@ static generator *generator_of(ouro_graph_kind kind) {
     return ouro_generate_k_in;
   case OURO_GRAPH_GNM:
     return ouro_generate_gnm;
-  case OURO_GRAPH_RMAT:
+  default:
     return ouro_generate_rmat;
   }
-  return NULL;
 }
 
 ouro_status ouro_graph_generate(const ouro_config_generate *generate, ouro_count samples, int part, int n_parts,
                                 ouro_feeds *feeds) {
   ouro_status status = OURO_OK;
-  generator *make = generator_of(generate->kind);
-  OURO_CHECK(make, OURO_ECONFIG, "graph.generate.kind: no such generator");
   OURO_TRY(check_arguments(generate));
   const int64_t n = units_of(generate);
+  generator *make = generator_of(generate->kind);
   OURO_TRY(make(generate, samples, ouro_graph_block_first(n, n_parts, part),
                 ouro_graph_block_first(n, n_parts, part + 1), feeds));
 cleanup:
