@@ -5,15 +5,10 @@
 #include "family/linear_kernel.h"
 
 #define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 24")
 #define PARTIAL_SUMS 8
 #define PARTS (PARTIAL_SUMS / SIMD_LANES)
 #define TILE (SIMD_LANES == 8 ? 4 : 2) /* as many columns as the registers hold sums for */
-
-INLINE simd_d load_rows(const double *x, int left, int part) {
-  if (left >= PARTIAL_SUMS) return simd_load(x + part * SIMD_LANES);
-  const int n = left - part * SIMD_LANES;
-  return simd_load_part(x + part * SIMD_LANES, n < 0 ? 0 : n < SIMD_LANES ? n : SIMD_LANES);
-}
 
 /* The 8 partial sums s of each of four dot products, added as (t0 + t1) + (t2 + t3), t_i = s_i + s_(i+4). */
 #if SIMD_LANES == 1
@@ -39,23 +34,34 @@ INLINE void add_up(const simd_d *sums, double *total) {
 }
 #endif
 
+/* u and v: 8 rows of the columns of a tile. A tail of n < 8 rows is filled up with zeros, which add nothing. */
+#define EIGHT_ROWS(load)                                                                                               \
+  UNROLL for (int part = 0; part < PARTS; part++) {                                                                    \
+    simd_d u[TILE], v[TILE];                                                                                           \
+    UNROLL for (int j = 0; j < nj; j++) u[j] = load(xj + (ptrdiff_t)j * b + r, part);                                  \
+    UNROLL for (int k = 0; k < nk; k++) v[k] = load(xk + (ptrdiff_t)k * b + r, part);                                  \
+    UNROLL for (int j = 0; j < nj; j++) {                                                                              \
+      UNROLL for (int k = 0; k < nk; k++) sums[j * nk + k][part] = simd_fma(u[j], v[k], sums[j * nk + k][part]);       \
+    }                                                                                                                  \
+  }
+#define WHOLE(x, part) simd_load((x) + (part)*SIMD_LANES)
+#define TAIL(x, part) simd_load_part((x) + (part)*SIMD_LANES, tail_rows(b - r, part))
+
+INLINE int tail_rows(int left, int part) {
+  const int n = left - part * SIMD_LANES;
+  return n < 0 ? 0 : n < SIMD_LANES ? n : SIMD_LANES;
+}
+
 /* Dot products of columns j, j+1, .. (nj of them) with columns k, k+1, .. (nk): total[nj][nk]. */
 INLINE void dots(int nj, int nk, int b, const double *xj, const double *xk, double *total) {
   simd_d sums[TILE * TILE + 3][PARTS];
-  for (int i = 0; i < nj * nk + 3; i++) {
-    for (int part = 0; part < PARTS; part++) sums[i][part] = simd_set(0.0);
+  UNROLL for (int i = 0; i < nj * nk + 3; i++) {
+    UNROLL for (int part = 0; part < PARTS; part++) sums[i][part] = simd_set(0.0);
   }
-  for (int r = 0; r < b; r += PARTIAL_SUMS) {
-    for (int part = 0; part < PARTS; part++) {
-      simd_d u[TILE], v[TILE];
-      for (int j = 0; j < nj; j++) u[j] = load_rows(xj + (ptrdiff_t)j * b + r, b - r, part);
-      for (int k = 0; k < nk; k++) v[k] = load_rows(xk + (ptrdiff_t)k * b + r, b - r, part);
-      for (int j = 0; j < nj; j++) {
-        for (int k = 0; k < nk; k++) sums[j * nk + k][part] = simd_fma(u[j], v[k], sums[j * nk + k][part]);
-      }
-    }
-  }
-  for (int i = 0; i < nj * nk; i += 4) add_up(sums[i], total + i);
+  int r = 0;
+  for (; r + PARTIAL_SUMS <= b; r += PARTIAL_SUMS) EIGHT_ROWS(WHOLE)
+  if (r < b) EIGHT_ROWS(TAIL)
+  UNROLL for (int i = 0; i < nj * nk; i += 4) add_up(sums[i], total + i);
 }
 
 /* One tile of the triangle, added to the statistic. */
