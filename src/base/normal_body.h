@@ -28,34 +28,49 @@ INLINE schedule make_schedule(const ouro_stream *stream) {
   return s;
 }
 
-/* One mixing round: words a, b and c, d of Threefish-256. */
-#define MIX(a, b, rotation)                                                                                            \
+/* Vectors of blocks that are mixed in lock step, to hide the latency of one chain behind the other. */
+#define BUNDLE (SIMD_LANES == 1 ? 1 : 2)
+#define UNROLL _Pragma("GCC unroll 8")
+
+/* One mixing round: words a, b of Threefish-256, for every vector of a bundle. */
+#define MIX(x, a, b, rotation)                                                                                         \
   do {                                                                                                                 \
-    (a) = simd_add_i((a), (b));                                                                                        \
-    (b) = simd_xor(simd_rotate((b), (rotation)), (a));                                                                 \
+    UNROLL for (int v = 0; v < wide; v++) {                                                                            \
+      (x)[a][v] = simd_add_i((x)[a][v], (x)[b][v]);                                                                    \
+      (x)[b][v] = simd_xor(simd_rotate((x)[b][v], rotation), (x)[a][v]);                                               \
+    }                                                                                                                  \
   } while (0)
 
 /* Four rounds and the key injection that follows them. */
 #define FOUR_ROUNDS(x, s, injection, r00, r01, r10, r11, r20, r21, r30, r31)                                           \
   do {                                                                                                                 \
-    MIX((x)[0], (x)[1], r00);                                                                                          \
-    MIX((x)[2], (x)[3], r01);                                                                                          \
-    MIX((x)[0], (x)[3], r10);                                                                                          \
-    MIX((x)[2], (x)[1], r11);                                                                                          \
-    MIX((x)[0], (x)[1], r20);                                                                                          \
-    MIX((x)[2], (x)[3], r21);                                                                                          \
-    MIX((x)[0], (x)[3], r30);                                                                                          \
-    MIX((x)[2], (x)[1], r31);                                                                                          \
-    for (int word = 0; word < 4; word++) (x)[word] = simd_add_i((x)[word], (s)->key[((injection) + word) % 5]);        \
-    (x)[3] = simd_add_i((x)[3], simd_set_i(injection));                                                                \
+    MIX(x, 0, 1, r00);                                                                                                 \
+    MIX(x, 2, 3, r01);                                                                                                 \
+    MIX(x, 0, 3, r10);                                                                                                 \
+    MIX(x, 2, 1, r11);                                                                                                 \
+    MIX(x, 0, 1, r20);                                                                                                 \
+    MIX(x, 2, 3, r21);                                                                                                 \
+    MIX(x, 0, 3, r30);                                                                                                 \
+    MIX(x, 2, 1, r31);                                                                                                 \
+    inject(x, s, wide, injection);                                                                                     \
   } while (0)
 #define EVEN_ROUNDS(x, s, injection) FOUR_ROUNDS(x, s, injection, 14, 16, 52, 57, 23, 40, 5, 37)
 #define ODD_ROUNDS(x, s, injection) FOUR_ROUNDS(x, s, injection, 25, 33, 46, 12, 58, 22, 32, 32)
 
-/* Threefry4x64 with 20 rounds (Salmon et al. 2011) on SIMD_LANES consecutive blocks. */
-INLINE void threefry(const schedule *s, uint64_t block, simd_i x[4]) {
-  x[0] = simd_add_i(s->start[0], simd_count(block));
-  for (int i = 1; i < 4; i++) x[i] = s->start[i];
+INLINE void inject(simd_i x[4][BUNDLE], const schedule *s, int wide, int injection) {
+  UNROLL for (int word = 0; word < 4; word++) {
+    simd_i key = s->key[(injection + word) % 5];
+    if (word == 3) key = simd_add_i(key, simd_set_i(injection));
+    UNROLL for (int v = 0; v < wide; v++) x[word][v] = simd_add_i(x[word][v], key);
+  }
+}
+
+/* Threefry4x64 with 20 rounds (Salmon et al. 2011) on wide * SIMD_LANES consecutive blocks, wide <= BUNDLE. */
+INLINE void threefry(const schedule *s, uint64_t block, int wide, simd_i x[4][BUNDLE]) {
+  UNROLL for (int v = 0; v < wide; v++) {
+    x[0][v] = simd_add_i(s->start[0], simd_count(block + (uint64_t)v * SIMD_LANES));
+    UNROLL for (int i = 1; i < 4; i++) x[i][v] = s->start[i];
+  }
   EVEN_ROUNDS(x, s, 1);
   ODD_ROUNDS(x, s, 2);
   EVEN_ROUNDS(x, s, 3);
@@ -125,64 +140,74 @@ INLINE void box_muller(simd_i first, simd_i second, simd_d *a, simd_d *b) {
   *b = simd_choose(second, y, x);
 }
 
-INLINE void group_of_words(const schedule *s, uint64_t group, uint64_t *out) {
-  for (int lane = 0; lane < OURO_NORMAL_LANES; lane += SIMD_LANES) {
-    simd_i x[4];
-    threefry(s, group * OURO_NORMAL_LANES + (uint64_t)lane, x);
-    for (int k = 0; k < 4; k++) simd_store_i(out + OURO_NORMAL_LANES * k + lane, x[k]);
+/* Where word k of block number `at` of a run of groups goes. */
+INLINE size_t place_of(int k, int at) {
+  return (size_t)(at / OURO_NORMAL_LANES * GROUP + k * OURO_NORMAL_LANES + at % OURO_NORMAL_LANES);
+}
+
+/* Make `groups` whole groups, one bundle after the other: words, uniforms or normals. Of normals, n_words = 2 makes
+ * the first half of a group only. */
+#define MAKE(groups, store_numbers)                                                                                    \
+  do {                                                                                                                 \
+    const int wide = (groups)*OURO_NORMAL_LANES / SIMD_LANES < BUNDLE ? 1 : BUNDLE;                                    \
+    for (int at = 0; at < (groups)*OURO_NORMAL_LANES; at += wide * SIMD_LANES) {                                       \
+      simd_i x[4][BUNDLE];                                                                                             \
+      threefry(s, group *OURO_NORMAL_LANES + (uint64_t)at, wide, x);                                                   \
+      UNROLL for (int v = 0; v < wide; v++) {                                                                          \
+        const int block = at + v * SIMD_LANES;                                                                         \
+        store_numbers;                                                                                                 \
+      }                                                                                                                \
+    }                                                                                                                  \
+  } while (0)
+
+INLINE void make_words(const schedule *s, uint64_t group, int groups, int n_words, uint64_t *out) {
+  MAKE(groups, UNROLL for (int k = 0; k < n_words; k++) simd_store_i(out + place_of(k, block), x[k][v]));
+}
+
+INLINE void make_uniforms(const schedule *s, uint64_t group, int groups, int n_words, double *out) {
+  MAKE(groups, UNROLL for (int k = 0; k < n_words; k++) simd_store(out + place_of(k, block), uniform(x[k][v])));
+}
+
+INLINE void store_pairs(simd_i x[4][BUNDLE], int v, int block, int n_words, double *out) {
+  UNROLL for (int k = 0; k < n_words; k += 2) {
+    simd_d a, b;
+    box_muller(x[k][v], x[k + 1][v], &a, &b);
+    simd_store(out + place_of(k, block), a);
+    simd_store(out + place_of(k + 1, block), b);
   }
 }
 
-INLINE void group_of_uniforms(const schedule *s, uint64_t group, double *out) {
-  for (int lane = 0; lane < OURO_NORMAL_LANES; lane += SIMD_LANES) {
-    simd_i x[4];
-    threefry(s, group * OURO_NORMAL_LANES + (uint64_t)lane, x);
-    for (int k = 0; k < 4; k++) simd_store(out + OURO_NORMAL_LANES * k + lane, uniform(x[k]));
-  }
+INLINE void make_normals(const schedule *s, uint64_t group, int groups, int n_words, double *out) {
+  MAKE(groups, store_pairs(x, v, block, n_words, out));
 }
 
-/* The first 16 normals of a group, or all 32. */
-INLINE void group_of_normals(const schedule *s, uint64_t group, int n, double *out) {
-  for (int lane = 0; lane < OURO_NORMAL_LANES; lane += SIMD_LANES) {
-    simd_i x[4];
-    threefry(s, group * OURO_NORMAL_LANES + (uint64_t)lane, x);
-    for (int k = 0; k < n / OURO_NORMAL_LANES; k += 2) {
-      simd_d a, b;
-      box_muller(x[k], x[k + 1], &a, &b);
-      simd_store(out + OURO_NORMAL_LANES * k + lane, a);
-      simd_store(out + OURO_NORMAL_LANES * (k + 1) + lane, b);
-    }
-  }
-}
+/* Pairs of groups, one group, and the rest by way of a buffer. */
+#define FILL(make, type)                                                                                               \
+  const schedule s = make_schedule(stream);                                                                            \
+  for (; n >= 2 * GROUP; n -= 2 * GROUP, out += 2 * GROUP, group += 2) make(&s, group, 2, 4, out);                     \
+  if (n >= GROUP) {                                                                                                    \
+    make(&s, group++, 1, 4, out);                                                                                      \
+    n -= GROUP;                                                                                                        \
+    out += GROUP;                                                                                                      \
+  }                                                                                                                    \
+  if (n == 0) return;                                                                                                  \
+  type rest[GROUP];                                                                                                    \
+  if (n > GROUP / 2)                                                                                                   \
+    make(&s, group, 1, 4, rest);                                                                                       \
+  else                                                                                                                 \
+    make(&s, group, 1, 2, rest);                                                                                       \
+  memcpy(out, rest, n * sizeof *out)
 
 static void words(const ouro_stream *stream, uint64_t group, size_t n, uint64_t *out) {
-  const schedule s = make_schedule(stream);
-  for (; n >= GROUP; n -= GROUP, out += GROUP) group_of_words(&s, group++, out);
-  if (n == 0) return;
-  uint64_t rest[GROUP];
-  group_of_words(&s, group, rest);
-  memcpy(out, rest, n * sizeof *out);
+  FILL(make_words, uint64_t);
 }
 
 static void uniforms(const ouro_stream *stream, uint64_t group, size_t n, double *out) {
-  const schedule s = make_schedule(stream);
-  for (; n >= GROUP; n -= GROUP, out += GROUP) group_of_uniforms(&s, group++, out);
-  if (n == 0) return;
-  double rest[GROUP];
-  group_of_uniforms(&s, group, rest);
-  memcpy(out, rest, n * sizeof *out);
+  FILL(make_uniforms, double);
 }
 
 static void normals(const ouro_stream *stream, uint64_t group, size_t n, double *out) {
-  const schedule s = make_schedule(stream);
-  for (; n >= GROUP; n -= GROUP, out += GROUP) group_of_normals(&s, group++, GROUP, out);
-  if (n == 0) return;
-  double rest[GROUP];
-  if (n > GROUP / 2)
-    group_of_normals(&s, group, GROUP, rest);
-  else
-    group_of_normals(&s, group, GROUP / 2, rest);
-  memcpy(out, rest, n * sizeof *out);
+  FILL(make_normals, double);
 }
 
 static void all_minus_two_log(size_t n, const double *u, double *out) {
