@@ -214,8 +214,9 @@ static char separator_of(const ouro_columns *columns, const char *line, const ch
 
 /* Settle the columns by the first line with content. */
 static ouro_status study_line(ouro_columns *columns, ouro_text *text, char *line, bool given) {
+  columns->separator = separator_of(columns, line, content_end(columns, line), true);
+  const char separator = columns->separator;
   char *end = content_end(columns, line);
-  const char separator = separator_of(columns, line, end, true);
   header_line header = {.columns = columns, .at = {-1, -1, -1}};
   const size_t length = (size_t)(end - line);
   char *copy = malloc(length + 1); /* quotes are taken off in place */
@@ -226,8 +227,10 @@ static ouro_status study_line(ouro_columns *columns, ouro_text *text, char *line
   const int n = each_field(separator, from, copy + length, &header, match_role);
   free(copy);
   const bool is_header = n > 0 && names_columns(&header, n);
-  columns->separator = is_header ? separator : separator_of(columns, line, end, false);
-  if (!is_header) return OURO_OK;
+  if (!is_header) {
+    columns->separator = separator_of(columns, line, rawmemchr(line, '\n'), false);
+    return OURO_OK;
+  }
   columns->header = ouro_text_offset(text, line);
   if (given) return OURO_OK;
   if (header.twice) return ouro_text_error(text, "two columns of one name");
