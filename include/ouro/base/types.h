@@ -38,7 +38,8 @@ enum ouro_tag {
   OURO_TAG_MATRIX,
   OURO_TAG_STORE,
   OURO_TAG_GRAPH_WORDS,
-  OURO_TAG_GRAPH_SWEEP
+  OURO_TAG_GRAPH_SWEEP,
+  OURO_TAG_PRINT
 };
 
 /* Exit statuses of the command. */

@@ -1,0 +1,148 @@
+/* `ouro run`: simulate an experiment, predict it, store both side by side, and say how well they agree. */
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/results.h"
+#include "ouro/base/log.h"
+#include "ouro/base/progress.h"
+
+static const struct argp_option option_table[] = {CLI_SET_OPTION, CLI_COMMON_OPTIONS, {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+  const cli_options *options = state->input;
+  if (key != ARGP_KEY_END) return cli_parse_common(key, argument, state);
+  if (options->help || options->n_positional == 1) return 0;
+  argp_error(state, "name an experiment file");
+  return EINVAL;
+}
+
+static const struct argp argp = {
+    option_table,
+    parse,
+    "EXPERIMENT.yaml",
+    "Simulate an experiment generation by generation, compute what theory predicts, and store both."
+    "\vResults go to output.file (default: the experiment's name with .h5). Run it on any number of ranks; the "
+    "results are the same.\n\n"
+    "Example: mpirun -np 2 ouro run jobs/llm/as-published.yaml --set learning.generations=10",
+    NULL,
+    NULL,
+    NULL};
+
+typedef struct run_state {
+  cli_results *results;
+  cli_job *job;
+  ouro_progress progress;
+} run_state;
+
+/* Observer of the generation loop: store what is wanted, show how far it is. */
+static ouro_status observe(void *context, int64_t generation, const double *error, const double *error_sd) {
+  run_state *run = context;
+  ouro_timers_enter(&run->job->timers, OURO_PHASE_WRITE);
+  const ouro_status status = cli_results_generation(run->results, generation, error, error_sd);
+  ouro_timers_leave(&run->job->timers);
+  ouro_progress_update(&run->progress, generation);
+  return status;
+}
+
+static void print_means(const cli_results *results, const ouro_verdict *verdict) {
+  double simulated[OURO_CLASS_COUNT], theory[OURO_CLASS_COUNT];
+  cli_results_summary(results, simulated, theory);
+  printf("  %-11s %10s  %14s  %14s\n", "verdict", "models", "mean error", "theory");
+  for (int c = 0; c < OURO_CLASS_COUNT; c++) {
+    if (verdict->count[c] == 0) continue;
+    printf("  %-11s %10" OURO_GID_FMT "  %14.6g", ouro_class_name((ouro_class)c), verdict->count[c], simulated[c]);
+    if (isnan(theory[c]))
+      printf("  %14s\n", "-");
+    else
+      printf("  %14.6g\n", theory[c]);
+  }
+}
+
+static void print_agreement(const ouro_agreement *agreement, const ouro_prediction *prediction, const char *where) {
+  if (prediction->kind == OURO_PREDICT_NONE) {
+    printf("theory: none: %s\n", prediction->reason);
+    return;
+  }
+  printf("theory: %s", prediction->kind == OURO_PREDICT_EXACT ? "exact" : "first order in 1/n");
+  if (agreement->n == 0) {
+    printf("; one replicate gives no standard error, so no z-scores\n");
+    return;
+  }
+  printf("; z-scores: rms %.3f over %" PRId64 ", %" PRId64 " beyond 3 (%.1f expected), largest %.2f at model %s, "
+         "generation %" PRId64 "\n",
+         ouro_agreement_rms(agreement), agreement->n, agreement->beyond_3, ouro_agreement_expected(agreement),
+         agreement->largest, where, agreement->when);
+}
+
+static void print_report(const run_state *run, const ouro_verdict *verdict, const ouro_prediction *prediction,
+                         const char *where) {
+  const ouro_config *config = run->job->config;
+  printf("generation %" PRId64 ", %" PRId64 " replicate%s, error = excess risk / p\n", config->learning.generations,
+         config->learning.replicates, config->learning.replicates == 1 ? "" : "s");
+  print_means(run->results, verdict);
+  print_agreement(cli_results_agreement(run->results), prediction, where);
+  printf("results: %s\n", config->output.file);
+}
+
+/* Reduce the z-scores, print the report, complete the file. */
+static ouro_status finish(run_state *run, const ouro_verdict *verdict, const ouro_prediction *prediction,
+                          const double *parameters, const ouro_learn_traffic *traffic) {
+  cli_job *job = run->job;
+  ouro_agreement *agreement = cli_results_agreement(run->results);
+  ouro_status status = OURO_OK;
+  char where[CLI_NAME_SIZE] = "-";
+  ouro_timers_enter(&job->timers, OURO_PHASE_WRITE);
+  OURO_TRY(ouro_agreement_reduce(agreement, job->graph->comm));
+  if (agreement->n > 0) ouro_graph_name_of(job->graph, agreement->where, where, sizeof where);
+  if (cli_is_root(job->graph->comm)) print_report(run, verdict, prediction, where);
+  OURO_TRY(cli_results_finish(&run->results, parameters, traffic, &job->timers));
+cleanup:
+  ouro_timers_leave(&job->timers);
+  return status;
+}
+
+static ouro_status simulate(cli_job *job, const ouro_verdict *verdict, const ouro_prediction *prediction, int argc,
+                            char **argv) {
+  run_state run = {.job = job};
+  ouro_status status = OURO_OK;
+  double *parameters = NULL;
+  ouro_learn_traffic traffic;
+  OURO_TRY(cli_results_begin(job, verdict, prediction, true, argc, argv, &run.results));
+  ouro_progress_begin(&run.progress, "generation", job->config->learning.generations, cli_is_root(job->graph->comm));
+  status = ouro_learn_run(job->config, job->family, job->graph, observe, &run, &job->timers,
+                          job->config->output.parameters ? &parameters : NULL, &traffic);
+  ouro_progress_end(&run.progress);
+  OURO_TRY(status);
+  OURO_TRY(finish(&run, verdict, prediction, parameters, &traffic));
+cleanup:
+  cli_results_discard(&run.results);
+  free(parameters);
+  return status;
+}
+
+ouro_status cli_run(MPI_Comm comm, int argc, char **argv) {
+  ouro_status status = OURO_OK;
+  cli_options options = {.max_positional = 1};
+  cli_job job = {0};
+  ouro_verdict *verdict = NULL;
+  ouro_prediction *prediction = NULL;
+  OURO_TRY(cli_parse(comm, &argp, argc, argv, &options));
+  if (options.help) goto cleanup;
+  OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
+  OURO_TRY(ouro_learn_check(job.config, job.family, job.graph));
+  OURO_TRY(cli_job_distribute(comm, &job));
+  OURO_TRY(cli_job_decide(&job, &verdict));
+  OURO_TRY(ouro_predict(job.config, job.family, job.graph, &job.timers, &prediction));
+  ouro_log_root(OURO_LOG_NOTICE, "theory: %s", prediction->reason);
+  OURO_TRY(simulate(&job, verdict, prediction, argc, argv));
+  OURO_TRY(cli_timing_print(comm, &job.timers));
+cleanup:
+  ouro_prediction_destroy(&prediction);
+  ouro_verdict_destroy(&verdict);
+  cli_job_close(&job);
+  cli_options_clear(&options);
+  return status;
+}

@@ -1,0 +1,185 @@
+/* What a command works on: configuration, family, graph, and their distribution over ranks. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "ouro/base/log.h"
+#include "ouro/base/memory.h"
+#include "ouro/partition/partition.h"
+
+static ouro_status open_graph(MPI_Comm comm, cli_job *job) {
+  ouro_status status = OURO_OK;
+  ouro_timers_enter(&job->timers, job->config->graph.generate ? OURO_PHASE_GENERATE : OURO_PHASE_READ);
+  OURO_TRY(ouro_graph_open(comm, job->config, &job->graph));
+  ouro_log_root(OURO_LOG_NOTICE, "graph: %" OURO_GID_FMT " nodes, %" OURO_EID_FMT " feeds", job->graph->n_nodes,
+                job->graph->n_feeds);
+cleanup:
+  ouro_timers_leave(&job->timers);
+  return status;
+}
+
+ouro_status cli_job_open(MPI_Comm comm, const char *path, const cli_options *options, cli_job *job) {
+  ouro_status status = OURO_OK;
+  memset(job, 0, sizeof *job);
+  ouro_timers_start(&job->timers);
+  OURO_TRY(ouro_config_load(comm, path, (const char *const *)options->overrides, options->n_overrides, &job->config));
+  OURO_AGREE(comm, ouro_family_create(job->config, &job->family));
+  OURO_TRY(open_graph(comm, job));
+cleanup:
+  return status;
+}
+
+ouro_status cli_job_open_graph(MPI_Comm comm, const char *path, cli_options *options, cli_job *job) {
+  ouro_status status = OURO_OK;
+  memset(job, 0, sizeof *job);
+  ouro_timers_start(&job->timers);
+  OURO_AGREE(comm, path ? cli_override(options, "graph.file", path) : OURO_OK);
+  OURO_TRY(ouro_config_default(comm, (const char *const *)options->overrides, options->n_overrides, &job->config));
+  OURO_TRY(open_graph(comm, job));
+cleanup:
+  return status;
+}
+
+static void log_figures(const ouro_partition_figures *figures) {
+  ouro_log_root(OURO_LOG_NOTICE,
+                "partition: %s over %d ranks, %" OURO_EID_FMT " feeds cut, imbalance %.3f, at most %d neighbours; "
+                "moves %.3g times the bytes of blocks, %.3g of a random one",
+                figures->method, figures->n_parts, figures->cut_feeds, figures->imbalance, figures->max_neighbours,
+                figures->block_bytes > 0
+                    ? (strcmp(figures->objective, "volume") == 0 ? figures->volume_bytes : figures->cut_bytes) /
+                          figures->block_bytes
+                    : 1.0,
+                figures->random_bytes > 0
+                    ? (strcmp(figures->objective, "volume") == 0 ? figures->volume_bytes : figures->cut_bytes) /
+                          figures->random_bytes
+                    : 1.0);
+}
+
+ouro_status cli_job_distribute(MPI_Comm comm, cli_job *job) {
+  ouro_status status = OURO_OK;
+  ouro_partition_figures figures;
+  int32_t *owner = NULL;
+  int n_ranks;
+  MPI_Comm_size(comm, &n_ranks);
+  if (n_ranks == 1) return OURO_OK;
+  ouro_timers_enter(&job->timers, OURO_PHASE_PARTITION);
+  owner = ouro_memory_new((size_t)job->graph->n_owned, sizeof *owner);
+  OURO_AGREE(comm, owner ? OURO_OK : OURO_ENOMEM);
+  OURO_TRY(ouro_partition_choose(job->graph, &job->config->partition, job->config->learning.draw, n_ranks,
+                                 (double)job->family->row_width * sizeof(double), owner, &figures));
+  log_figures(&figures);
+  ouro_timers_enter(&job->timers, OURO_PHASE_MIGRATE);
+  status = ouro_partition_migrate(&job->graph, owner);
+  ouro_timers_leave(&job->timers);
+cleanup:
+  ouro_timers_leave(&job->timers);
+  free(owner);
+  return status;
+}
+
+/* Name the nodes for which topology alone does not decide (THEORY.md section 2, scope). */
+static ouro_status warn_of_scope(const cli_job *job, bool real_counts) {
+  enum { NAMED = 10 };
+  ouro_status status = OURO_OK;
+  ouro_scope scope;
+  char list[NAMED * (CLI_NAME_SIZE + 32)] = "";
+  size_t length = 0;
+  OURO_TRY(ouro_verdict_scope(job->graph, real_counts, job->family->eta_samples, &scope));
+  for (int k = 0; k < scope.n_listed; k++) {
+    char name[CLI_NAME_SIZE];
+    ouro_graph_name_of(job->graph, scope.listed[k], name, sizeof name);
+    length += (size_t)snprintf(list + length, sizeof list - length, "%s%s (%" OURO_COUNT_FMT ")", k ? ", " : "", name,
+                               scope.size[k]);
+  }
+  if (scope.n_small > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "topology alone does not decide: %" OURO_GID_FMT " trained model%s have fewer than %" OURO_COUNT_FMT
+                  " samples, so the exact error can grow where the verdict says it is bounded: %s%s",
+                  scope.n_small, scope.n_small == 1 ? "" : "s", job->family->eta_samples, list,
+                  scope.n_small > scope.n_listed ? ", ..." : "");
+  }
+cleanup:
+  return status;
+}
+
+ouro_status cli_job_decide(cli_job *job, ouro_verdict **verdict) {
+  ouro_status status = OURO_OK;
+  const bool real_counts = job->config->real.kind != OURO_REAL_INITIAL;
+  ouro_timers_enter(&job->timers, OURO_PHASE_VERDICT);
+  OURO_TRY(ouro_verdict_create(job->graph, real_counts, verdict));
+  ouro_log_root(OURO_LOG_NOTICE,
+                "verdict: %" OURO_GID_FMT " collapsing, %" OURO_GID_FMT " anchored, %" OURO_GID_FMT
+                " frozen; %" OURO_GID_FMT " unstable sources",
+                (*verdict)->count[OURO_CLASS_COLLAPSING], (*verdict)->count[OURO_CLASS_ANCHORED],
+                (*verdict)->count[OURO_CLASS_FROZEN], (*verdict)->n_unstable);
+  OURO_TRY(warn_of_scope(job, real_counts));
+cleanup:
+  ouro_timers_leave(&job->timers);
+  return status;
+}
+
+ouro_status cli_timing_print(MPI_Comm comm, ouro_timers *timers) {
+  ouro_status status = OURO_OK;
+  ouro_phase_figures figures[OURO_PHASE_COUNT];
+  int64_t memory = ouro_memory_high_water();
+  OURO_TRY(ouro_timers_reduce(timers, comm, figures));
+  MPI_Allreduce(MPI_IN_PLACE, &memory, 1, MPI_INT64_T, MPI_MAX, comm);
+  ouro_log_root(OURO_LOG_NOTICE, "%-10s %10s %10s %10s  %s", "seconds", "min", "mean", "max", "rank of max");
+  for (int k = 0; k < OURO_PHASE_COUNT; k++) {
+    if (figures[k].max < 0.0005) continue;
+    ouro_log_root(OURO_LOG_NOTICE, "%-10s %10.3f %10.3f %10.3f  %d", ouro_phase_name((ouro_phase)k), figures[k].min,
+                  figures[k].mean, figures[k].max, figures[k].where);
+  }
+  ouro_log_root(OURO_LOG_NOTICE, "memory: at most %.1f MiB a rank", (double)memory / 1048576.0);
+cleanup:
+  return status;
+}
+
+void cli_job_close(cli_job *job) {
+  ouro_graph_destroy(&job->graph);
+  ouro_family_destroy(&job->family);
+  ouro_config_destroy(&job->config);
+}
+
+enum { PRINT_SLICE = 1 << 24 }; /* bytes a message */
+
+static int slice_length(int64_t length, int64_t done) {
+  return (int)(length - done < PRINT_SLICE ? length - done : PRINT_SLICE);
+}
+
+static void print_pieces(MPI_Comm comm, int n_ranks, const int64_t *lengths, char *buffer, FILE *stream) {
+  for (int source = 1; source < n_ranks; source++) {
+    for (int64_t done = 0; done < lengths[source]; done += PRINT_SLICE) {
+      const int n = slice_length(lengths[source], done);
+      MPI_Recv(buffer, n, MPI_CHAR, source, OURO_TAG_PRINT, comm, MPI_STATUS_IGNORE);
+      fwrite(buffer, 1, (size_t)n, stream);
+    }
+  }
+}
+
+ouro_status cli_print_in_order(MPI_Comm comm, const char *text, size_t length, FILE *stream) {
+  ouro_status status = OURO_OK;
+  char *buffer = NULL;
+  int64_t *lengths = NULL, mine = (int64_t)length;
+  int rank, n_ranks;
+  MPI_Comm_rank(comm, &rank);
+  MPI_Comm_size(comm, &n_ranks);
+  lengths = ouro_memory_new(rank == 0 ? (size_t)n_ranks : 0, sizeof *lengths);
+  buffer = ouro_memory_new(rank == 0 && n_ranks > 1 ? PRINT_SLICE : 0, 1);
+  OURO_AGREE(comm, lengths && buffer ? OURO_OK : OURO_ENOMEM);
+  MPI_Gather(&mine, 1, MPI_INT64_T, lengths, 1, MPI_INT64_T, 0, comm);
+  if (rank == 0) {
+    fwrite(text, 1, length, stream);
+    print_pieces(comm, n_ranks, lengths, buffer, stream);
+  } else {
+    for (int64_t done = 0; done < mine; done += PRINT_SLICE) {
+      MPI_Send(text + done, slice_length(mine, done), MPI_CHAR, 0, OURO_TAG_PRINT, comm);
+    }
+  }
+cleanup:
+  free(buffer);
+  free(lengths);
+  return status;
+}

@@ -1,0 +1,422 @@
+/* The run file of a job: tables by global node id, written while generations pass. Every table is described
+ * here once; the store does the rest. Must not compute anything but summaries by verdict class. */
+
+#include "cli/results.h"
+#include "cli/record.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ouro/base/memory.h"
+
+enum { TRAJECTORY_ERROR, TRAJECTORY_SD, TRAJECTORY_THEORY, TRAJECTORY_Z, N_TRAJECTORIES };
+enum { SUMMARY_MEAN, SUMMARY_MIN, SUMMARY_MAX, SUMMARY_THEORY, N_SUMMARIES };
+
+struct cli_results {
+  const cli_job *job;
+  const ouro_verdict *verdict;
+  const ouro_prediction *prediction;
+  ouro_store *store;
+  ouro_layout *layout;
+  ouro_table *trajectory[N_TRAJECTORIES]; /* NULL where there is nothing to write */
+  double *summary[N_SUMMARIES];           /* [n_stored][OURO_CLASS_COUNT] */
+  double *z;                              /* [n_owned] */
+  bool simulated;
+  int64_t n_stored, next; /* stored generations, and how many of them are written */
+  ouro_agreement agreement;
+};
+
+/* Error is measured as the excess prediction risk over p, in units of the response squared. */
+#define ERROR_UNITS "response^2"
+
+static const struct {
+  const char *path, *description;
+} trajectory_specs[N_TRAJECTORIES] = {
+    {"/trajectory/error", "C_ii: error (theta - theta*)' Sigma (theta - theta*) / p, mean over replicates"},
+    {"/trajectory/error_sd", "standard deviation of the error over replicates; 0 for one replicate"},
+    {"/trajectory/theory", "C_ii as predicted by the recursion named in the attributes of /trajectory"},
+    {"/trajectory/z", "(error - theory) / (error_sd / sqrt(replicates)); NaN where error_sd is 0"},
+};
+
+static const struct {
+  const char *path, *description;
+} summary_specs[N_SUMMARIES] = {
+    {"/summary/error_mean", "mean error over the models of a verdict class (0 anchored, 1 frozen, 2 collapsing)"},
+    {"/summary/error_min", "smallest error of a model of the class"},
+    {"/summary/error_max", "largest error of a model of the class"},
+    {"/summary/theory_mean", "mean predicted error over the models of the class"},
+};
+
+static bool has_theory(const cli_results *results) {
+  return results->prediction->kind != OURO_PREDICT_NONE;
+}
+
+/* Generations 0, every, 2 every, ... and the last. */
+static int64_t stored_count(int64_t generations, int64_t every) {
+  return generations / every + 1 + (generations % every != 0);
+}
+
+static int64_t stored_generation(int64_t generations, int64_t every, int64_t k) {
+  return k * every < generations ? k * every : generations;
+}
+
+static ouro_status put_node_table(cli_results *results, const char *path, ouro_kind kind, const char *description,
+                                  const char *units, const void *values) {
+  const ouro_table_spec spec = {.path = path,
+                                .kind = kind,
+                                .n_axes = 1,
+                                .axis = {{"node", results->job->graph->n_nodes}},
+                                .node_axis = 0,
+                                .units = units,
+                                .description = description};
+  return ouro_store_put(results->store, &spec, results->layout, values);
+}
+
+/* Node names, in-degrees, real samples, training-set sizes. */
+static ouro_status put_graph(cli_results *results) {
+  const ouro_graph *graph = results->job->graph;
+  ouro_status status = OURO_OK;
+  int64_t *degree = NULL, *size = NULL;
+  const ouro_table_spec name = {.path = "/graph/name",
+                                .kind = graph->named ? OURO_KIND_TEXT : OURO_KIND_INT64,
+                                .text_width = graph->label_width,
+                                .n_axes = 1,
+                                .axis = {{"node", graph->n_nodes}},
+                                .node_axis = 0,
+                                .units = "1",
+                                .description = "name or id of a model, as the input wrote it"};
+  degree = ouro_memory_new((size_t)graph->n_owned, sizeof *degree);
+  size = ouro_memory_new((size_t)graph->n_owned, sizeof *size);
+  OURO_AGREE(graph->comm, degree && size ? OURO_OK : OURO_ENOMEM);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    degree[i] = graph->row[i + 1] - graph->row[i];
+    size[i] = ouro_graph_training_size(graph, i);
+  }
+  OURO_TRY(ouro_store_put(results->store, &name, results->layout,
+                          graph->named ? (const void *)graph->label_text : (const void *)graph->label));
+  OURO_TRY(put_node_table(results, "/graph/in_degree", OURO_KIND_INT64, "number of feeds into a model", "1", degree));
+  OURO_TRY(put_node_table(results, "/graph/real", OURO_KIND_INT64, "real samples of a model", "samples", graph->real));
+  OURO_TRY(put_node_table(results, "/graph/training_size", OURO_KIND_INT64, "samples a model is trained on", "samples",
+                          size));
+cleanup:
+  free(degree);
+  free(size);
+  return status;
+}
+
+/* The feeds of a small graph, by target then source: three columns, each a table of its own. */
+static ouro_status put_feeds(cli_results *results) {
+  const ouro_graph *graph = results->job->graph;
+  ouro_status status = OURO_OK;
+  if (graph->n_feeds > CLI_RESULTS_FEEDS || graph->n_nodes > CLI_RESULTS_FEEDS) return OURO_OK;
+  cli_feed_columns columns = {0};
+  ouro_layout *layout = NULL;
+  OURO_TRY(cli_feed_columns_make(graph, &columns));
+  OURO_TRY(ouro_layout_create(graph->comm, graph->n_feeds, columns.n, columns.position, &layout));
+  const struct {
+    const char *path, *description;
+    const int64_t *values;
+  } parts[] = {{"/graph/source", "the model that a feed draws from, as a node index", columns.source},
+               {"/graph/target", "the model that trains on a feed, as a node index", columns.target},
+               {"/graph/samples", "samples a generation that a feed carries", columns.samples}};
+  for (int k = 0; k < 3; k++) {
+    const ouro_table_spec spec = {.path = parts[k].path,
+                                  .kind = OURO_KIND_INT64,
+                                  .n_axes = 1,
+                                  .axis = {{"feed", graph->n_feeds}},
+                                  .node_axis = 0,
+                                  .units = k < 2 ? "1" : "samples",
+                                  .description = parts[k].description};
+    OURO_TRY(ouro_store_put(results->store, &spec, layout, parts[k].values));
+  }
+cleanup:
+  ouro_layout_destroy(&layout);
+  cli_feed_columns_clear(&columns);
+  return status;
+}
+
+static ouro_status put_verdict(cli_results *results) {
+  const ouro_graph *graph = results->job->graph;
+  ouro_status status = OURO_OK;
+  int32_t *owner = ouro_memory_new((size_t)graph->n_owned, sizeof *owner);
+  int rank;
+  MPI_Comm_rank(graph->comm, &rank);
+  OURO_AGREE(graph->comm, owner ? OURO_OK : OURO_ENOMEM);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) owner[i] = rank;
+  OURO_TRY(put_node_table(results, "/node/verdict", OURO_KIND_INT8,
+                          "verdict of a model: 0 anchored, 1 frozen, 2 collapsing", "1", results->verdict->class_of));
+  OURO_TRY(put_node_table(results, "/node/component", OURO_KIND_INT64,
+                          "node index of the first model of the unstable source a model belongs to; -1 if none", "1",
+                          results->verdict->component));
+  OURO_TRY(put_node_table(results, "/node/owner", OURO_KIND_INT32, "rank that trained a model", "1", owner));
+cleanup:
+  free(owner);
+  return status;
+}
+
+static ouro_status put_config(cli_results *results) {
+  ouro_status status = OURO_OK;
+  char *text = NULL;
+  OURO_AGREE(results->job->graph->comm, ouro_config_save(results->job->config, &text));
+  OURO_TRY(ouro_store_set_text(results->store, "/config", "experiment", text));
+cleanup:
+  free(text);
+  return status;
+}
+
+/* The generations that are stored, and the names of the verdict classes, as axes. */
+static ouro_status put_axes(cli_results *results) {
+  enum { CLASS_WIDTH = 16 };
+  const ouro_config *config = results->job->config;
+  ouro_status status = OURO_OK;
+  char class_names[OURO_CLASS_COUNT][CLASS_WIDTH] = {{0}};
+  int64_t *value = ouro_memory_new((size_t)results->n_stored, sizeof *value);
+  const ouro_table_spec generation = {.kind = OURO_KIND_INT64,
+                                      .n_axes = 1,
+                                      .axis = {{"generation", results->n_stored}},
+                                      .units = "generation",
+                                      .description = "generations that are stored; 0 is the fit to real data"};
+  const ouro_table_spec class_ = {.kind = OURO_KIND_TEXT,
+                                  .text_width = CLASS_WIDTH,
+                                  .n_axes = 1,
+                                  .axis = {{"class", OURO_CLASS_COUNT}},
+                                  .units = "1",
+                                  .description = "verdict classes"};
+  OURO_AGREE(results->job->graph->comm, value ? OURO_OK : OURO_ENOMEM);
+  for (int64_t k = 0; k < results->n_stored; k++) {
+    value[k] = stored_generation(config->learning.generations, config->output.every, k);
+  }
+  for (int c = 0; c < OURO_CLASS_COUNT; c++) {
+    snprintf(class_names[c], CLASS_WIDTH, "%s", ouro_class_name((ouro_class)c));
+  }
+  OURO_TRY(ouro_store_axis(results->store, &generation, value));
+  OURO_TRY(ouro_store_axis(results->store, &class_, class_names));
+cleanup:
+  free(value);
+  return status;
+}
+
+static ouro_status open_trajectories(cli_results *results) {
+  const bool simulated = results->simulated;
+  const bool wanted[N_TRAJECTORIES] = {simulated, simulated, has_theory(results), simulated && has_theory(results)};
+  ouro_status status = OURO_OK;
+  OURO_TRY(put_axes(results));
+  for (int k = 0; k < N_TRAJECTORIES; k++) {
+    const ouro_table_spec spec = {.path = trajectory_specs[k].path,
+                                  .kind = OURO_KIND_DOUBLE,
+                                  .n_axes = 2,
+                                  .axis = {{"generation", results->n_stored}, {"node", results->job->graph->n_nodes}},
+                                  .node_axis = 1,
+                                  .units = k == TRAJECTORY_Z ? "1" : ERROR_UNITS,
+                                  .description = trajectory_specs[k].description};
+    if (wanted[k]) OURO_TRY(ouro_table_create(results->store, &spec, results->layout, &results->trajectory[k]));
+  }
+  if (!has_theory(results)) goto cleanup;
+  OURO_TRY(ouro_store_set_text(results->store, "/trajectory", "theory_kind",
+                               results->prediction->kind == OURO_PREDICT_EXACT ? "exact" : "first order"));
+  OURO_TRY(ouro_store_set_text(results->store, "/trajectory", "theory_engine", results->prediction->reason));
+cleanup:
+  return status;
+}
+
+static ouro_status allocate(const cli_job *job, const ouro_verdict *verdict, const ouro_prediction *prediction,
+                            cli_results **results) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(*results, 1);
+  cli_results *made = *results;
+  made->job = job;
+  made->verdict = verdict;
+  made->prediction = prediction;
+  made->n_stored = stored_count(job->config->learning.generations, job->config->output.every);
+  ouro_agreement_zero(&made->agreement);
+  OURO_NEW(made->z, job->graph->n_owned);
+  for (int k = 0; k < N_SUMMARIES; k++) OURO_NEW(made->summary[k], made->n_stored * OURO_CLASS_COUNT);
+cleanup:
+  return status;
+}
+
+ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, const ouro_prediction *prediction,
+                              bool simulated, int argc, char **argv, cli_results **results) {
+  const ouro_graph *graph = job->graph;
+  const ouro_config *config = job->config;
+  ouro_status status = OURO_OK;
+  *results = NULL;
+  OURO_AGREE(graph->comm, allocate(job, verdict, prediction, results));
+  (*results)->simulated = simulated;
+  OURO_TRY(ouro_layout_create(graph->comm, graph->n_nodes, graph->n_owned, graph->gid, &(*results)->layout));
+  OURO_TRY(ouro_store_create(graph->comm, config->output.file, config->output.exists == OURO_EXISTS_REPLACE,
+                             &(*results)->store));
+  OURO_TRY(cli_provenance(job, argc, argv, (*results)->store));
+  OURO_TRY(put_config(*results));
+  OURO_TRY(put_graph(*results));
+  OURO_TRY(put_feeds(*results));
+  OURO_TRY(put_verdict(*results));
+  OURO_TRY(open_trajectories(*results));
+cleanup:
+  if (status != OURO_OK) cli_results_discard(results);
+  return status;
+}
+
+ouro_agreement *cli_results_agreement(cli_results *results) {
+  return &results->agreement;
+}
+
+/* Exact, order-free mean over the models of each class, and extremes. */
+static ouro_status summarise(const cli_results *results, const double *values, double *mean, double *least,
+                             double *largest) {
+  const ouro_graph *graph = results->job->graph;
+  ouro_status status = OURO_OK;
+  ouro_sum sums[OURO_CLASS_COUNT];
+  double extremes[2 * OURO_CLASS_COUNT]; /* minima, then negated maxima */
+  for (int c = 0; c < OURO_CLASS_COUNT; c++) ouro_sum_zero(&sums[c]);
+  for (int k = 0; k < 2 * OURO_CLASS_COUNT; k++) extremes[k] = INFINITY;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    const int c = results->verdict->class_of[i];
+    ouro_sum_add(&sums[c], values[i]);
+    extremes[c] = fmin(extremes[c], values[i]);
+    extremes[OURO_CLASS_COUNT + c] = fmin(extremes[OURO_CLASS_COUNT + c], -values[i]);
+  }
+  OURO_TRY(ouro_sum_reduce(sums, OURO_CLASS_COUNT, graph->comm));
+  MPI_Allreduce(MPI_IN_PLACE, extremes, 2 * OURO_CLASS_COUNT, MPI_DOUBLE, MPI_MIN, graph->comm);
+  for (int c = 0; c < OURO_CLASS_COUNT; c++) {
+    const ouro_gid n = results->verdict->count[c];
+    mean[c] = n > 0 ? ouro_sum_value(&sums[c]) / (double)n : NAN;
+    if (least) least[c] = n > 0 ? extremes[c] : NAN;
+    if (largest) largest[c] = n > 0 ? -extremes[OURO_CLASS_COUNT + c] : NAN;
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status store_generation(cli_results *results, const double *error, const double *error_sd,
+                                    const double *theory) {
+  const double *values[N_TRAJECTORIES] = {error, error_sd, theory, results->z};
+  const int64_t row = results->next * OURO_CLASS_COUNT;
+  ouro_status status = OURO_OK;
+  for (int k = 0; k < N_TRAJECTORIES; k++) {
+    if (results->trajectory[k]) OURO_TRY(ouro_table_write(results->trajectory[k], results->next, values[k]));
+  }
+  if (error) {
+    OURO_TRY(summarise(results, error, results->summary[SUMMARY_MEAN] + row, results->summary[SUMMARY_MIN] + row,
+                       results->summary[SUMMARY_MAX] + row));
+  }
+  if (theory) OURO_TRY(summarise(results, theory, results->summary[SUMMARY_THEORY] + row, NULL, NULL));
+  results->next++;
+cleanup:
+  return status;
+}
+
+ouro_status cli_results_generation(cli_results *results, int64_t generation, const double *error,
+                                   const double *error_sd) {
+  const ouro_graph *graph = results->job->graph;
+  const ouro_config *config = results->job->config;
+  const double *theory = has_theory(results) ? results->prediction->error + generation * graph->n_owned : NULL;
+  if (error && theory) {
+    ouro_agreement_add(&results->agreement, graph->n_owned, graph->gid, generation, config->learning.replicates, error,
+                       error_sd, theory, results->z);
+  }
+  if (generation != stored_generation(config->learning.generations, config->output.every, results->next))
+    return OURO_OK;
+  return store_generation(results, error, error_sd, theory);
+}
+
+void cli_results_summary(const cli_results *results, double *simulated, double *theory) {
+  for (int c = 0; c < OURO_CLASS_COUNT; c++) {
+    const int64_t last = (results->next - 1) * OURO_CLASS_COUNT + c;
+    simulated[c] = results->simulated ? results->summary[SUMMARY_MEAN][last] : NAN;
+    theory[c] = has_theory(results) ? results->summary[SUMMARY_THEORY][last] : NAN;
+  }
+}
+
+static ouro_status put_summaries(cli_results *results) {
+  ouro_status status = OURO_OK;
+  for (int k = 0; k < N_SUMMARIES; k++) {
+    if (k == SUMMARY_THEORY ? !has_theory(results) : !results->simulated) continue;
+    const ouro_table_spec spec = {.path = summary_specs[k].path,
+                                  .kind = OURO_KIND_DOUBLE,
+                                  .n_axes = 2,
+                                  .axis = {{"generation", results->n_stored}, {"class", OURO_CLASS_COUNT}},
+                                  .node_axis = -1,
+                                  .units = ERROR_UNITS,
+                                  .description = summary_specs[k].description};
+    OURO_TRY(ouro_store_put(results->store, &spec, NULL, results->summary[k]));
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status put_parameters(cli_results *results, const double *parameters) {
+  const cli_job *job = results->job;
+  const int64_t slab = (int64_t)job->graph->n_owned * job->family->n_parameters;
+  ouro_status status = OURO_OK;
+  ouro_table *table = NULL;
+  const ouro_table_spec spec = {.path = "/final/parameters",
+                                .kind = OURO_KIND_DOUBLE,
+                                .n_axes = 3,
+                                .axis = {{"replicate", job->config->learning.replicates},
+                                         {"node", job->graph->n_nodes},
+                                         {"parameter", job->family->n_parameters}},
+                                .node_axis = 1,
+                                .units = "response / covariate",
+                                .description = "parameters of every model after the last generation"};
+  OURO_TRY(ouro_table_create(results->store, &spec, results->layout, &table));
+  for (int64_t r = 0; status == OURO_OK && r < job->config->learning.replicates; r++) {
+    status = ouro_table_write(table, r, parameters + r * slab);
+  }
+  const ouro_status closed = ouro_table_close(&table);
+  OURO_TRY(status != OURO_OK ? status : closed);
+cleanup:
+  return status;
+}
+
+static ouro_status put_agreement(cli_results *results) {
+  const ouro_agreement *agreement = &results->agreement;
+  ouro_status status = OURO_OK;
+  OURO_TRY(ouro_store_set_int(results->store, "/trajectory", "z_count", agreement->n));
+  if (agreement->n == 0) goto cleanup;
+  OURO_TRY(ouro_store_set_real(results->store, "/trajectory", "z_rms", ouro_agreement_rms(agreement)));
+  OURO_TRY(ouro_store_set_real(results->store, "/trajectory", "z_largest", agreement->largest));
+  OURO_TRY(ouro_store_set_int(results->store, "/trajectory", "z_beyond_3", agreement->beyond_3));
+  OURO_TRY(
+      ouro_store_set_real(results->store, "/trajectory", "z_beyond_3_expected", ouro_agreement_expected(agreement)));
+cleanup:
+  return status;
+}
+
+static ouro_status close_trajectories(cli_results *results) {
+  ouro_status status = OURO_OK;
+  for (int k = 0; k < N_TRAJECTORIES; k++) {
+    const ouro_status closed = ouro_table_close(&results->trajectory[k]);
+    if (status == OURO_OK) status = closed;
+  }
+  return status;
+}
+
+ouro_status cli_results_finish(cli_results **results, const double *parameters, const ouro_learn_traffic *traffic,
+                               ouro_timers *timers) {
+  cli_results *made = *results;
+  ouro_status status = OURO_OK;
+  OURO_TRY(close_trajectories(made));
+  OURO_TRY(put_summaries(made));
+  if (parameters) OURO_TRY(put_parameters(made, parameters));
+  if (made->simulated) OURO_TRY(put_agreement(made));
+  OURO_TRY(cli_timing_put(made->store, made->job->graph->comm, timers, traffic));
+  OURO_TRY(ouro_store_commit(&made->store));
+cleanup:
+  cli_results_discard(results);
+  return status;
+}
+
+void cli_results_discard(cli_results **results) {
+  if (*results == NULL) return;
+  cli_results *made = *results;
+  for (int k = 0; k < N_TRAJECTORIES; k++) (void)ouro_table_close(&made->trajectory[k]);
+  ouro_store_discard(&made->store);
+  ouro_layout_destroy(&made->layout);
+  for (int k = 0; k < N_SUMMARIES; k++) free(made->summary[k]);
+  free(made->z);
+  free(made);
+  *results = NULL;
+}

@@ -1,0 +1,56 @@
+#ifndef OURO_CLI_RESULTS_H
+#define OURO_CLI_RESULTS_H
+
+/* The run file: which tables it has, and writing them. Shared by run and predict, so that both write the same
+ * data sets (design of the file: README, "The run file"). */
+
+#include "cli/cli.h"
+#include "ouro/learn/learn.h"
+#include "ouro/store/store.h"
+#include "ouro/theory/agree.h"
+#include "ouro/theory/predict.h"
+
+/* Graphs of at most this many models and feeds are stored feed by feed, so that they can be drawn. */
+#define CLI_RESULTS_FEEDS 100000
+
+typedef struct cli_results cli_results;
+
+/** Begin the run file of a job: everything that is known before the first generation.
+ *  Collective on the graph's communicator.
+ *  [in]  simulated false: only theory will be written
+ *  [in]  job, verdict, prediction must outlive the results
+ *  [out] results to be ended with cli_results_finish() or cli_results_discard(); NULL on error
+ *  Returns the same status on all ranks. */
+ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, const ouro_prediction *prediction,
+                              bool simulated, int argc, char **argv, cli_results **results);
+
+/** Store a generation, if it is one of those that output.every selects.
+ *  Collective on the graph's communicator.
+ *  [in] error, error_sd [n_owned], NULL when only theory is written
+ *  Returns the same status on all ranks. */
+ouro_status cli_results_generation(cli_results *results, int64_t generation, const double *error,
+                                   const double *error_sd);
+
+/** Scores of simulation against theory so far, of this rank.
+ *  Not collective. */
+ouro_agreement *cli_results_agreement(cli_results *results);
+
+/** Means over the models of each verdict class at the last stored generation.
+ *  Not collective.
+ *  [out] simulated, theory [OURO_CLASS_COUNT] NaN where there is nothing */
+void cli_results_summary(const cli_results *results, double *simulated, double *theory);
+
+/** Store final parameters, agreement and timing, and complete the file. The agreement must be reduced.
+ *  Collective on the graph's communicator.
+ *  [in]    parameters [replicate][n_owned][p] or NULL
+ *  [in]    traffic    or NULL
+ *  [inout] results    NULL afterwards
+ *  Returns the same status on all ranks. */
+ouro_status cli_results_finish(cli_results **results, const double *parameters, const ouro_learn_traffic *traffic,
+                               ouro_timers *timers);
+
+/** Remove the unfinished file. NULL is fine.
+ *  Collective on the graph's communicator. */
+void cli_results_discard(cli_results **results);
+
+#endif

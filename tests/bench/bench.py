@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+"""Speed of the generation loop, `make bench`: linear regression, p = 10, m = 100, 8 feeds a node.
+
+Runs are interleaved (ours on 1 rank, the NumPy program, ours on 2 ranks, and again), and ratios are formed pair by
+pair; medians are printed, since the speed of a shared machine drifts. The bound is what the program's own two
+kernels allow: drawing the normals of a sample and adding it to X'X, each measured alone.
+"""
+import argparse
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import h5py
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+P, M, DEGREE = 10, 100, 8
+COMMUNITY = 64
+EXPERIMENT = """\
+graph: {{ file: {graph}, samples: {m} }}
+model: {{ dimension: {p} }}
+learning: {{ generations: {generations} }}
+theory: {{ exact: none }}
+output: {{ file: {output}, every: {generations} }}
+"""
+
+
+def communities(nodes, rng):
+    """A ring of communities: 7 feeds from one's own community, 1 from the one before it."""
+    feeds = []
+    for i in range(nodes):
+        base = i - i % COMMUNITY
+        own = rng.choice([base + k for k in range(COMMUNITY) if base + k != i], DEGREE - 1, replace=False)
+        feeds += [(j, i) for j in own] + [((base - COMMUNITY) % nodes + int(rng.integers(COMMUNITY)), i)]
+    return feeds
+
+
+def regular(nodes, rng):
+    """Every node trains on 8 others, chosen at random."""
+    return [(j if j < i else j + 1, i) for i in range(nodes) for j in rng.choice(nodes - 1, DEGREE, replace=False)]
+
+
+def write_experiment(folder, name, feeds, generations):
+    graph = folder / f"{name}.tsv"
+    graph.write_text("".join(f"{j} {i}\n" for j, i in feeds))
+    path = folder / f"{name}.yaml"
+    path.write_text(EXPERIMENT.format(graph=graph, m=M, p=P, generations=generations, output=folder / f"{name}.h5"))
+    return path
+
+
+def loop_seconds(ouro, experiment, ranks):
+    """Seconds of the generation loop: training, waiting for samples, measuring; the slowest rank counts."""
+    subprocess.run([ROOT / "scripts/mpi.sh", str(ranks), ouro, "run", experiment], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=600)
+    with h5py.File(experiment.with_suffix(".h5")) as file:
+        phases = [name.decode() for name in file["axis/phase"][()]]
+        mean = dict(zip(phases, file["timing/seconds"][:, 1]))
+    return sum(mean[phase] for phase in ("train", "exchange", "measure"))
+
+
+def numpy_seconds(nodes, generations):
+    """Seconds of the loop of the NumPy program."""
+    peer = ROOT / "tests/peers/peer_numpy.py"
+    out = subprocess.run([sys.executable, peer, *map(str, (nodes, DEGREE, M, P, generations))], check=True, text=True,
+                         capture_output=True, timeout=600).stdout
+    return float(re.search(r"([\d.]+)s$", out.strip()).group(1))
+
+
+def kernel_figures(build):
+    """name -> value of the lines "name value unit" that a kernel program prints."""
+    out = subprocess.run([build / "tests/bench/kernels"], check=True, text=True, capture_output=True, timeout=600).stdout
+    return {row[0]: (float(row[1]), " ".join(row[2:])) for row in map(str.split, out.splitlines()) if len(row) >= 3}
+
+
+def parse_speed(build):
+    return subprocess.run([ROOT / "scripts/mpi.sh", "1", build / "tests/bench/parse"], check=True, text=True,
+                          capture_output=True, timeout=600).stdout.strip()
+
+
+def report(title, seconds, nodes, generations):
+    updates = nodes * generations / seconds
+    print(f"  {title:22} {updates:14,.0f} models/s {updates * DEGREE:14,.0f} feeds/s {updates * DEGREE * M:14.3e} samples/s")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, type=pathlib.Path)
+    parser.add_argument("--nodes", type=int, default=4096)
+    parser.add_argument("--generations", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=5)
+    options = parser.parse_args()
+    build = (ROOT / options.build).resolve()
+    ouro, nodes, generations = build / "ouro", options.nodes, options.generations
+
+    kernels = kernel_figures(build)
+    print("kernels, one core")
+    for name, (value, unit) in kernels.items():
+        print(f"  {name:34} {value:10.3f} {unit}")
+
+    rng = np.random.default_rng(1)
+    ours, peer, ring1, ring2 = [], [], [], []
+    with tempfile.TemporaryDirectory(prefix="ouro-bench-") as name:
+        folder = pathlib.Path(name)
+        plain = write_experiment(folder, "regular", regular(nodes, rng), generations)
+        ring = write_experiment(folder, "communities", communities(nodes, rng), generations)
+        for _ in range(options.pairs):
+            ours.append(loop_seconds(ouro, plain, 1))
+            peer.append(numpy_seconds(nodes, generations))
+            ring1.append(loop_seconds(ouro, ring, 1))
+            ring2.append(loop_seconds(ouro, ring, 2))
+
+    print(f"\nlinear, p = {P}, m = {M}, {DEGREE} feeds a node, {nodes} nodes, {generations} generations, "
+          f"median of {options.pairs} interleaved pairs")
+    for title, seconds in (("random, 1 rank", ours), ("random, NumPy", peer), ("communities, 1 rank", ring1),
+                           ("communities, 2 ranks", ring2)):
+        report(title, statistics.median(seconds), nodes, generations)
+    sample = statistics.median(ours) / (nodes * DEGREE * M * generations) * 1e9
+    bound = (P + 1) * kernels["normal"][0] + kernels["dsyrk"][0]
+    print(f"  a sample takes {sample:.1f} ns; its normals and dsyrk alone {bound:.1f} ns: {bound / sample:.0%} of the bound")
+    print(f"  NumPy / ours, 1 rank          {statistics.median(b / a for a, b in zip(ours, peer)):.2f}")
+    print(f"  1 rank / 2 ranks, communities {statistics.median(a / b for a, b in zip(ring1, ring2)):.2f}")
+    print(f"\nreading\n  {parse_speed(build)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+"""`ouro verdict` on graphs whose verdict is known. limit: 300"""
+import collections
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support import program  # noqa: E402
+
+RANKS = (1, 2, 3, 4)
+
+
+def counts(result):
+    """Number of nodes of each verdict in a table."""
+    return collections.Counter(row[1] for row in result.table()[1:])
+
+
+class Verdict(program.Case):
+    def test_small_graph_by_hand(self):
+        """b and c feed each other (unstable), feed d; a is a root that feeds e; f has real data and feeds e, too."""
+        self.write("g.tsv", "b c\nc b\nc d\na e\nf e\n")
+        self.write("real.tsv", "node\treal\nf\t1\n")
+        expected = {"a": "frozen", "b": "collapsing", "c": "collapsing", "d": "collapsing", "e": "anchored",
+                    "f": "anchored"}
+        for ranks in (*RANKS, 9):
+            rows = self.works("verdict", "g.tsv", "--real", "real.tsv", "--tsv", ranks=ranks).table()
+            self.assertEqual(rows[0][:3], ["node", "verdict", "component"])
+            self.assertEqual({row[0]: row[1] for row in rows[1:]}, expected)
+            self.assertEqual({row[0]: row[2] for row in rows[1:]},
+                             {"a": "-", "b": "b", "c": "b", "d": "-", "e": "-", "f": "-"})
+
+    def test_output_is_the_same_on_any_number_of_ranks(self):
+        self.works("generate", "--kind", "gnm", "--nodes", "300", "--feeds", "420", "-o", "g.tsv")
+        first = self.works("verdict", "g.tsv", "--tsv").out
+        for ranks in (2, 3, 7):
+            self.assertEqual(first, self.works("verdict", "g.tsv", "--tsv", ranks=ranks).out)
+
+    def test_one_model_alone(self):
+        self.write("g.tsv", "0 0\n")
+        for ranks in (1, 3):
+            self.assertEqual(self.works("verdict", "g.tsv", "--tsv", ranks=ranks).table()[1][1], "collapsing")
+            self.assertEqual(self.works("verdict", "g.tsv", "--tsv", "--real", "all", ranks=ranks).table()[1][1],
+                             "anchored")
+
+    def test_json(self):
+        self.write("g.tsv", "0 1\n1 0\n1 2\n")
+        facts = json.loads(self.works("verdict", "g.tsv", "--json", ranks=2).out)
+        self.assertEqual((facts["nodes"], facts["feeds"], facts["collapsing"]), (3, 3, 3))
+        self.assertEqual(facts["unstable_sources"], 1)
+        self.assertEqual(facts["largest"], [{"component": "0", "models": 2}])
+
+    def test_email_network(self):
+        path = self.data("email-Eu-core.txt")
+        for ranks in RANKS:
+            self.assertEqual(counts(self.works("verdict", path, "--tsv", ranks=ranks)),
+                             {"collapsing": 991, "frozen": 14})
+
+    def test_email_network_with_real_data_everywhere(self):
+        path = self.data("email-Eu-core.txt")
+        self.assertEqual(counts(self.works("verdict", path, "--tsv", "--real", "all", ranks=2)), {"anchored": 1005})
+
+    def test_peer_to_peer_network_is_frozen(self):
+        path = self.data("p2p-Gnutella08.txt")
+        for ranks in RANKS:
+            self.assertEqual(counts(self.works("verdict", path, "--tsv", ranks=ranks)), {"frozen": 6301})
+
+    def test_peer_to_peer_network_with_one_unstable_source(self):
+        """Real data at every root but 1200, which trains on itself: 6046 nodes collapse."""
+        path = self.data("p2p-Gnutella08.txt")
+        feeds = [line.split() for line in path.read_text().splitlines() if not line.startswith("#")]
+        roots = {source for source, _ in feeds} - {target for _, target in feeds}
+        self.assertEqual(len(roots), 80)
+        self.assertIn("1200", roots)
+        self.write("g.txt", path.read_text() + "1200 1200\n")
+        self.write("real.tsv", "".join(f"{root}\t1\n" for root in sorted(roots - {"1200"})))
+        for ranks in RANKS:
+            result = self.works("verdict", "g.txt", "--real", "real.tsv", "--tsv", ranks=ranks)
+            self.assertEqual(counts(result)["collapsing"], 6046)
+            self.assertEqual([row[2] for row in result.table() if row[0] == "1200"], ["1200"])
+
+    def test_lineage_of_language_models(self):
+        llm = program.ROOT / "jobs/llm"
+        for experiment, expected in (("llm-models.tsv", {"collapsing": 0}), (None, {"collapsing": 6, "frozen": 54})):
+            result = self.works("verdict", llm / "llm-feeds.tsv", "--real", llm / experiment if experiment else "none",
+                                "--tsv", ranks=2)
+            for verdict, n in expected.items():
+                self.assertEqual(counts(result)[verdict], n)
+            self.assertEqual(sum(counts(result).values()), 60)
+
+
+if __name__ == "__main__":
+    program.unittest.main(verbosity=0)
