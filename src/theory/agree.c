@@ -73,5 +73,5 @@ double ouro_agreement_rms(const ouro_agreement *agreement) {
 }
 
 double ouro_agreement_expected(const ouro_agreement *agreement) {
-  return 0.0026997960632601866 * (double)agreement->n; /* erfc(3 / sqrt 2) */
+  return erfc(3 / sqrt(2.0)) * (double)agreement->n;
 }

@@ -19,7 +19,11 @@ typedef struct ouro_prediction {
 
 /** Run the recursion that belongs to a configuration.
  *  Collective on graph's communicator. theory.exact none, no known formula, or (with auto) too large: kind is
- *  none and reason says why. always: too large is an error with the figures.
+ *  none and reason says why, also where the error is predicted to overflow. always: too large (memory, the
+ *  32-bit indices of ScaLAPACK; no limit of time) and overflow are errors with the figures.
+ *  Two engines: P times dense columns where P is sparse or the graph small, bit-identical on any number of
+ *  ranks and any ownership; pdgemm otherwise, which agrees to rounding only (the order of summation depends on
+ *  the grid). Number of nodes and feeds alone decide which; reason names it.
  *  [out] prediction to be released with ouro_prediction_destroy(); NULL on error
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_ENUMERIC, OURO_EMPI. */
 ouro_status ouro_predict(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
