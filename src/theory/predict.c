@@ -15,7 +15,7 @@ enum { BLOCK = 64 }; /* edge of the blocks of the dense engine */
 
 /* What one core reaches, floating-point operations a second (measured on AVX2 machines of 2020 to 2024), and
  * bytes a second that the transpose moves; good enough to choose an engine and to refuse what takes hours. */
-static const double SPARSE_RATE = 4e9, DENSE_RATE = 3e10, TRANSPOSE_RATE = 1e9;
+static const double SPARSE_RATE = 6e9, DENSE_RATE = 3e10, TRANSPOSE_RATE = 1e9;
 
 /* Dense results depend on rounding from one number of ranks to another: not worth it for a short product. */
 static const double DENSE_FROM = 0.1; /* seconds a generation that the sparse engine needs */
