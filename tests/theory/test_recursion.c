@@ -81,7 +81,7 @@ static void follow(const small *s, setting how, int scattered, const ouro_engine
 static void test_twin(void **unused) {
   (void)unused;
   static const int blocks[] = {1, 2, 3, 64};
-  for (uint64_t seed = 1; seed <= 40; seed++) {
+  for (uint64_t seed = 1; seed <= 30; seed++) {
     const setting how = random_setting(seed);
     const small s = random_learning(seed, how);
     follow(&s, how, seed % 2 == 1, &ouro_engine_sparse, 0);
