@@ -62,6 +62,10 @@ ouro_status ouro_store_set_int(ouro_store *store, const char *path, const char *
   return set_number(store, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }
 
+ouro_status ouro_store_set_natural(ouro_store *store, const char *path, const char *name, uint64_t value) {
+  return set_number(store, path, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
+}
+
 ouro_status ouro_store_set_real(ouro_store *store, const char *path, const char *name, double value) {
   return set_number(store, path, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
 }

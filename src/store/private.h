@@ -101,10 +101,6 @@ ouro_status ouro_store_ready(ouro_store *store, hsize_t bytes, hsize_t metadata)
  *  Returns the same status on all ranks: local of the lowest rank that failed, or OURO_OK. */
 ouro_status ouro_store_settle(ouro_store *store, ouro_status local);
 
-/** Whether the injected failure is due now.
- *  Not collective. */
-bool ouro_store_injected(void);
-
 /** Make the scale of an axis if it is not there: a data set /axis/<name> of 0 .. length-1.
  *  Collective on the store's communicator.
  *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_ENOMEM, OURO_EINTERNAL. */
@@ -122,6 +118,10 @@ ouro_status ouro_attribute_text(ouro_store *store, hid_t object, const char *nam
 /** The rank that writes a block.
  *  Not collective. */
 int ouro_layout_writer(const ouro_blocks *blocks, int block, int n_ranks);
+
+/** Write an attribute that may need all 64 bits.
+ *  Collective on the store's communicator. As ouro_store_set_int(). */
+ouro_status ouro_store_set_natural(ouro_store *store, const char *path, const char *name, uint64_t value);
 
 /** Create a table, with or without the scales of its axes.
  *  Collective on the store's communicator. Otherwise as ouro_table_create(). */

@@ -162,18 +162,6 @@ static void move_slice(ouro_table *table, int64_t slice, const char *values) {
   unpack(table, low, high, table->gathered + (size_t)table->n_gathered * bytes);
 }
 
-/* An upper bound of what all ranks together add to the file: chunks are stored whole, with a checksum each. */
-static hsize_t slice_bytes(const ouro_table *table, int64_t slice) {
-  const ouro_tiling *tiling = &table->tiling;
-  int64_t chunks = 0;
-  for (int b = 0; b < table->blocks.n_blocks; b++) {
-    int64_t low, high;
-    slice_of(table, b, slice, &low, &high);
-    chunks += (high - low + tiling->chunk_rows - 1) / tiling->chunk_rows;
-  }
-  return (hsize_t)chunks * ((hsize_t)(tiling->chunk_planes * tiling->chunk_rows) * tiling->row_bytes + 64);
-}
-
 /* Planes first .. first+n-1, rows low .. high-1 in the coordinates of the data set. */
 static void select_rows(const ouro_table *table, int64_t first, int64_t n, int64_t low, int64_t high, hsize_t *start,
                         hsize_t *count) {
@@ -222,7 +210,7 @@ ouro_status ouro_table_write_plane(ouro_table *table, int64_t plane, const char 
     move_slice(table, s, values);
     if (!complete) continue; /* chunks of several planes come in one slice */
     table->n_gathered++;
-    status = ouro_store_ready(table->store, slice_bytes(table, s), 0);
+    status = ouro_store_ready(table->store, 0, 0);
     if (status == OURO_OK) {
       status = ouro_store_settle(table->store, write_chunks(table, plane + 1 - table->n_gathered, s));
     }

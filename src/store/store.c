@@ -28,8 +28,9 @@ void ouro_store_fail_at(int64_t n) {
   fail_countdown = n;
 }
 
-bool ouro_store_injected(void) {
-  return fail_countdown > 0 && --fail_countdown == 0;
+static ouro_status injected(const ouro_store *store) {
+  if (fail_countdown <= 0 || --fail_countdown > 0) return OURO_OK;
+  return ouro_error(OURO_EIO, "%s: write failed by injection", store->path);
 }
 
 static ouro_status file_error(const char *path, int number) {
@@ -57,10 +58,9 @@ static ouro_status reserve(ouro_store *store, hsize_t bytes, hsize_t metadata) {
 }
 
 ouro_status ouro_store_ready(ouro_store *store, hsize_t bytes, hsize_t metadata) {
-  ouro_status status = OURO_OK;
   if (!store->writing) return ouro_error(OURO_EINTERNAL, "%s: is open for reading", store->path);
   if (store->diverged) return ouro_error(OURO_EIO, "%s: an earlier write failed", store->path);
-  if (ouro_store_injected()) status = ouro_error(OURO_EIO, "%s: write failed by injection", store->path);
+  ouro_status status = injected(store);
   if (status == OURO_OK && store->rank == 0) status = reserve(store, bytes, metadata);
   return ouro_agree(store->comm, status);
 }
@@ -133,9 +133,8 @@ ouro_store *ouro_store_new(MPI_Comm comm, const char *path) {
 }
 
 static ouro_status prepare_file(ouro_store *store) {
-  ouro_status status = OURO_OK;
-  if (ouro_store_injected()) return ouro_error(OURO_EIO, "%s: write failed by injection", store->path);
-  if (store->rank != 0) return OURO_OK;
+  ouro_status status = injected(store);
+  if (status != OURO_OK || store->rank != 0) return status;
   OURO_TRY(check_target(store));
   OURO_TRY(take_part(store));
   if (fallocate(store->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)SLACK_BYTES) != 0 && (errno == ENOSPC || errno == EDQUOT)) {
@@ -238,8 +237,6 @@ static ouro_status rename_file(const ouro_store *store) {
 static ouro_status publish(const ouro_store *store) {
   struct stat info;
   ouro_status status = OURO_OK;
-  if (ouro_store_injected()) return ouro_error(OURO_EIO, "%s: write failed by injection", store->path);
-  if (store->rank != 0) return OURO_OK;
   if (fstat(store->fd, &info) != 0 || ftruncate(store->fd, info.st_size) != 0 || fsync(store->fd) != 0) {
     return file_error(store->path, errno);
   }
@@ -253,7 +250,8 @@ cleanup:
 ouro_status ouro_store_commit(ouro_store **store) {
   ouro_status status = OURO_OK;
   OURO_TRY(finish_file(*store));
-  OURO_AGREE((*store)->comm, publish(*store));
+  OURO_AGREE((*store)->comm, injected(*store)); /* the last moment at which another rank can keep rank 0 from it */
+  OURO_AGREE((*store)->comm, (*store)->rank == 0 ? publish(*store) : OURO_OK);
   free_store(*store);
   *store = NULL;
 cleanup:

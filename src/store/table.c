@@ -111,12 +111,17 @@ cleanup:
   return status;
 }
 
-/* Bytes of the chunk index and of the attributes. */
-static hsize_t index_bytes(const ouro_table *table, const ouro_table_spec *spec) {
+/* Reserve what the table takes. HDF5 1.10 writes filtered chunks once when the table is made, filled with zeros, and
+ * again with their values. */
+static ouro_status ready_to_make(ouro_table *table, const ouro_table_spec *spec) {
   const ouro_tiling *tiling = &table->tiling;
+  const hsize_t texts = 2 * (strlen(spec->units) + strlen(spec->description));
+  if (table->empty) return ouro_store_ready(table->store, 0, texts);
   const hsize_t across = (hsize_t)((tiling->rows + tiling->chunk_rows - 1) / tiling->chunk_rows);
-  const hsize_t along = (hsize_t)(tiling->planes / tiling->chunk_planes + tiling->planes / tiling->lap + 1);
-  return across * along * 32 + 2 * (strlen(spec->units) + strlen(spec->description));
+  const hsize_t laps = (hsize_t)(tiling->planes / tiling->lap);
+  const hsize_t along = laps * (hsize_t)((tiling->lap + tiling->chunk_planes - 1) / tiling->chunk_planes);
+  const hsize_t chunk_bytes = (hsize_t)(tiling->chunk_planes * tiling->chunk_rows) * tiling->row_bytes + 4;
+  return ouro_store_ready(table->store, across * along * chunk_bytes, across * along * 32 + texts);
 }
 
 ouro_status ouro_table_make(ouro_store *store, const ouro_table_spec *spec, const ouro_layout *layout, bool scales,
@@ -130,7 +135,7 @@ ouro_status ouro_table_make(ouro_store *store, const ouro_table_spec *spec, cons
   OURO_AGREE(store->comm, fresh ? shape_table(fresh, spec, layout) : OURO_ENOMEM);
   if (!fresh->empty) OURO_TRY(ouro_table_plan(fresh));
   for (int i = 0; scales && i < spec->n_axes; i++) OURO_TRY(ouro_axis_need(store, &spec->axis[i]));
-  OURO_TRY(ouro_store_ready(store, 0, fresh->empty ? 0 : index_bytes(fresh, spec)));
+  OURO_TRY(ready_to_make(fresh, spec));
   OURO_TRY(ouro_store_settle(store, make_dataset(fresh, spec, scales)));
   *table = fresh;
   fresh = NULL;
