@@ -145,8 +145,7 @@ INLINE size_t place_of(int k, int at) {
   return (size_t)(at / OURO_NORMAL_LANES * GROUP + k * OURO_NORMAL_LANES + at % OURO_NORMAL_LANES);
 }
 
-/* Make `groups` whole groups, one bundle after the other: words, uniforms or normals. Of normals, n_words = 2 makes
- * the first half of a group only. */
+/* Make the blocks of one or two groups, a bundle after the other, and store the numbers of each. */
 #define MAKE(groups, store_numbers)                                                                                    \
   do {                                                                                                                 \
     const int wide = (groups)*OURO_NORMAL_LANES / SIMD_LANES < BUNDLE ? 1 : BUNDLE;                                    \
@@ -160,16 +159,18 @@ INLINE size_t place_of(int k, int at) {
     }                                                                                                                  \
   } while (0)
 
-INLINE void make_words(const schedule *s, uint64_t group, int groups, int n_words, uint64_t *out) {
-  MAKE(groups, UNROLL for (int k = 0; k < n_words; k++) simd_store_i(out + place_of(k, block), x[k][v]));
+INLINE void make_words(const schedule *s, uint64_t group, int halves, uint64_t *out) {
+  MAKE((halves + 1) / 2, UNROLL for (int k = 0; k < 4; k++) simd_store_i(out + place_of(k, block), x[k][v]));
 }
 
-INLINE void make_uniforms(const schedule *s, uint64_t group, int groups, int n_words, double *out) {
-  MAKE(groups, UNROLL for (int k = 0; k < n_words; k++) simd_store(out + place_of(k, block), uniform(x[k][v])));
+INLINE void make_uniforms(const schedule *s, uint64_t group, int halves, double *out) {
+  MAKE((halves + 1) / 2, UNROLL for (int k = 0; k < 4; k++) simd_store(out + place_of(k, block), uniform(x[k][v])));
 }
 
-INLINE void store_pairs(simd_i x[4][BUNDLE], int v, int block, int n_words, double *out) {
-  UNROLL for (int k = 0; k < n_words; k += 2) {
+/* Normals of the block in lane v, if their half of a group is wanted. */
+INLINE void store_pairs(simd_i x[4][BUNDLE], int v, int block, int halves, double *out) {
+  UNROLL for (int k = 0; k < 4; k += 2) {
+    if (block / OURO_NORMAL_LANES * 2 + k / 2 >= halves) continue;
     simd_d a, b;
     box_muller(x[k][v], x[k + 1][v], &a, &b);
     simd_store(out + place_of(k, block), a);
@@ -177,25 +178,25 @@ INLINE void store_pairs(simd_i x[4][BUNDLE], int v, int block, int n_words, doub
   }
 }
 
-INLINE void make_normals(const schedule *s, uint64_t group, int groups, int n_words, double *out) {
-  MAKE(groups, store_pairs(x, v, block, n_words, out));
+INLINE void make_normals(const schedule *s, uint64_t group, int halves, double *out) {
+  MAKE((halves + 1) / 2, store_pairs(x, v, block, halves, out));
 }
 
-/* Pairs of groups, one group, and the rest by way of a buffer. */
+/* Two groups at a time; the rest by way of a buffer, in as many halves of a group as it takes (made for each number
+ * of halves apart, so that the loops have constant ends). */
 #define FILL(make, type)                                                                                               \
   const schedule s = make_schedule(stream);                                                                            \
-  for (; n >= 2 * GROUP; n -= 2 * GROUP, out += 2 * GROUP, group += 2) make(&s, group, 2, 4, out);                     \
-  if (n >= GROUP) {                                                                                                    \
-    make(&s, group++, 1, 4, out);                                                                                      \
-    n -= GROUP;                                                                                                        \
-    out += GROUP;                                                                                                      \
-  }                                                                                                                    \
+  for (; n >= 2 * GROUP; n -= 2 * GROUP, out += 2 * GROUP, group += 2) make(&s, group, 4, out);                        \
   if (n == 0) return;                                                                                                  \
-  type rest[GROUP];                                                                                                    \
-  if (n > GROUP / 2)                                                                                                   \
-    make(&s, group, 1, 4, rest);                                                                                       \
+  type rest[2 * GROUP];                                                                                                \
+  if (n > 3 * GROUP / 2)                                                                                               \
+    make(&s, group, 4, rest);                                                                                          \
+  else if (n > GROUP)                                                                                                  \
+    make(&s, group, 3, rest);                                                                                          \
+  else if (n > GROUP / 2)                                                                                              \
+    make(&s, group, 2, rest);                                                                                          \
   else                                                                                                                 \
-    make(&s, group, 1, 2, rest);                                                                                       \
+    make(&s, group, 1, rest);                                                                                          \
   memcpy(out, rest, n * sizeof *out)
 
 static void words(const ouro_stream *stream, uint64_t group, size_t n, uint64_t *out) {

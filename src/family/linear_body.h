@@ -10,30 +10,6 @@
 #define PARTS (PARTIAL_SUMS / SIMD_LANES)
 #define TILE (SIMD_LANES == 8 ? 4 : 2) /* as many columns as the registers hold sums for */
 
-/* The 8 partial sums s of each of four dot products, added as (t0 + t1) + (t2 + t3), t_i = s_i + s_(i+4). */
-#if SIMD_LANES == 1
-INLINE void add_up(const simd_d *sums, double *total) {
-  for (int i = 0; i < 4; i++) {
-    const simd_d *s = sums + i * PARTS;
-    total[i] = ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
-  }
-}
-#else
-INLINE __m256d fold(const simd_d *s) {
-#if SIMD_LANES == 8
-  return _mm256_add_pd(_mm512_castpd512_pd256(s[0]), _mm512_extractf64x4_pd(s[0], 1));
-#else
-  return _mm256_add_pd(s[0], s[1]);
-#endif
-}
-
-INLINE void add_up(const simd_d *sums, double *total) {
-  const __m256d a = _mm256_hadd_pd(fold(sums), fold(sums + PARTS));
-  const __m256d b = _mm256_hadd_pd(fold(sums + 2 * PARTS), fold(sums + 3 * PARTS));
-  _mm256_storeu_pd(total, _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20), _mm256_permute2f128_pd(a, b, 0x31)));
-}
-#endif
-
 /* u and v: 8 rows of the columns of a tile. A tail of n < 8 rows is filled up with zeros, which add nothing. */
 #define EIGHT_ROWS(load)                                                                                               \
   UNROLL for (int part = 0; part < PARTS; part++) {                                                                    \
@@ -41,7 +17,7 @@ INLINE void add_up(const simd_d *sums, double *total) {
     UNROLL for (int j = 0; j < nj; j++) u[j] = load(xj + (ptrdiff_t)j * b + r, part);                                  \
     UNROLL for (int k = 0; k < nk; k++) v[k] = load(xk + (ptrdiff_t)k * b + r, part);                                  \
     UNROLL for (int j = 0; j < nj; j++) {                                                                              \
-      UNROLL for (int k = 0; k < nk; k++) sums[j * nk + k][part] = simd_fma(u[j], v[k], sums[j * nk + k][part]);       \
+      UNROLL for (int k = 0; k < nk; k++) sums[j * TILE + k][part] = simd_fma(u[j], v[k], sums[j * TILE + k][part]);   \
     }                                                                                                                  \
   }
 #define WHOLE(x, part) simd_load((x) + (part)*SIMD_LANES)
@@ -52,26 +28,83 @@ INLINE int tail_rows(int left, int part) {
   return n < 0 ? 0 : n < SIMD_LANES ? n : SIMD_LANES;
 }
 
-/* Dot products of columns j, j+1, .. (nj of them) with columns k, k+1, .. (nk): total[nj][nk]. */
-INLINE void dots(int nj, int nk, int b, const double *xj, const double *xk, double *total) {
-  simd_d sums[TILE * TILE + 3][PARTS];
-  UNROLL for (int i = 0; i < nj * nk + 3; i++) {
+/* A dot product is (t0 + t1) + (t2 + t3), t_i = s_i + s_(i+4), of its 8 partial sums s. */
+#if SIMD_LANES == 8
+/* Eight dot products at once. */
+INLINE __m512d add_up(const __m512d *s) {
+  __m512d t[4]; /* t_0..t_3 of two dot products each */
+  UNROLL for (int i = 0; i < 4; i++) {
+    const __m512d a = s[i / 2 * 4 + i % 2], b = s[i / 2 * 4 + i % 2 + 2];
+    t[i] = _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xEE));
+  }
+  const __m512d u = _mm512_add_pd(_mm512_unpacklo_pd(t[0], t[1]), _mm512_unpackhi_pd(t[0], t[1]));
+  const __m512d v = _mm512_add_pd(_mm512_unpacklo_pd(t[2], t[3]), _mm512_unpackhi_pd(t[2], t[3]));
+  return _mm512_add_pd(_mm512_shuffle_f64x2(u, v, 0x88), _mm512_shuffle_f64x2(u, v, 0xDD));
+}
+
+/* Add the first n of four totals to consecutive elements. (No masked store: it would delay the next load.) */
+INLINE void add_some(int n, __m256d total, double *element) {
+  if (n >= 4) {
+    _mm256_storeu_pd(element, _mm256_add_pd(_mm256_loadu_pd(element), total));
+    return;
+  }
+  double some[4];
+  _mm256_storeu_pd(some, total);
+  UNROLL for (int i = 0; i < 3; i++) {
+    if (i < n) element[i] += some[i];
+  }
+}
+
+/* Add the dot products of a tile, as far as they lie in the triangle, to the statistic. */
+INLINE void add_tile(int nj, int nk, int j0, int k0, simd_d sums[TILE * TILE][PARTS], double *statistic) {
+  double *row = statistic + (ptrdiff_t)j0 * (j0 + 1) / 2 + k0;
+  for (int j = 0; j < nj; j += 2) {
+    const __m512d totals = add_up(&sums[j * TILE][0]);
+    const int most = j0 + j - k0 + 1; /* elements of row j0 + j within the triangle, from column k0 on */
+    add_some(nk < most ? nk : most, _mm512_castpd512_pd256(totals), row);
+    row += j0 + j + 1;
+    if (j + 1 < nj) add_some(nk < most + 1 ? nk : most + 1, _mm512_extractf64x4_pd(totals, 1), row);
+    row += j0 + j + 2;
+  }
+}
+#else
+#if SIMD_LANES == 4
+/* The four dot products of a tile. */
+INLINE void add_up(simd_d s[TILE * TILE][PARTS], double *total) {
+  const __m256d a = _mm256_hadd_pd(_mm256_add_pd(s[0][0], s[0][1]), _mm256_add_pd(s[1][0], s[1][1]));
+  const __m256d b = _mm256_hadd_pd(_mm256_add_pd(s[2][0], s[2][1]), _mm256_add_pd(s[3][0], s[3][1]));
+  _mm256_storeu_pd(total, _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20), _mm256_permute2f128_pd(a, b, 0x31)));
+}
+#else
+INLINE void add_up(simd_d sums[TILE * TILE][PARTS], double *total) {
+  UNROLL for (int i = 0; i < TILE * TILE; i++) {
+    const double *s = sums[i];
+    total[i] = ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
+  }
+}
+#endif
+
+INLINE void add_tile(int nj, int nk, int j0, int k0, simd_d sums[TILE * TILE][PARTS], double *statistic) {
+  double total[TILE * TILE];
+  add_up(sums, total);
+  double *row = statistic + (ptrdiff_t)j0 * (j0 + 1) / 2 + k0;
+  for (int j = 0; j < nj; row += j0 + ++j) {
+    for (int k = 0; k < nk && k0 + k <= j0 + j; k++) row[k] += total[j * TILE + k];
+  }
+}
+#endif
+
+/* Dot products of columns j0, j0+1, .. (nj of them) with columns k0, k0+1, .. (nk), added to the statistic. */
+INLINE void tile(int nj, int nk, int b, const double *x, int j0, int k0, double *statistic) {
+  const double *xj = x + (ptrdiff_t)j0 * b, *xk = x + (ptrdiff_t)k0 * b;
+  simd_d sums[TILE * TILE][PARTS];
+  UNROLL for (int i = 0; i < TILE * TILE; i++) {
     UNROLL for (int part = 0; part < PARTS; part++) sums[i][part] = simd_set(0.0);
   }
   int r = 0;
   for (; r + PARTIAL_SUMS <= b; r += PARTIAL_SUMS) EIGHT_ROWS(WHOLE)
   if (r < b) EIGHT_ROWS(TAIL)
-  UNROLL for (int i = 0; i < nj * nk; i += 4) add_up(sums[i], total + i);
-}
-
-/* One tile of the triangle, added to the statistic. */
-INLINE void tile(int nj, int nk, int b, const double *x, int j0, int k0, double *statistic) {
-  double total[TILE * TILE + 3];
-  dots(nj, nk, b, x + (ptrdiff_t)j0 * b, x + (ptrdiff_t)k0 * b, total);
-  for (int j = 0; j < nj; j++) {
-    double *row = statistic + (ptrdiff_t)(j0 + j) * (j0 + j + 1) / 2;
-    for (int k = 0; k < nk && k0 + k <= j0 + j; k++) row[k0 + k] += total[j * nk + k];
-  }
+  add_tile(nj, nk, j0, k0, sums, statistic);
 }
 
 /* The compiler unrolls each tile shape only if it is a constant. */
