@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "graph/alltoall.h"
+#include "graph/check.h"
 #include "graph/lookup.h"
 #include "ouro/base/memory.h"
 
@@ -360,7 +361,7 @@ ouro_status ouro_graph_assemble(MPI_Comm comm, ouro_gid n_nodes, ouro_lid n_owne
   OURO_TRY(ouro_halo_create(comm, n_nodes, made->n_owned, made->n_ghost, made->gid, &made->halo));
   add_up(made);
 #ifdef __SANITIZE_ADDRESS__ /* debug builds pay for the check of what was built */
-  OURO_CHECK(ouro_graph_is_valid(made), OURO_EINTERNAL, "a graph was built wrong: %s", ouro_error_message());
+  OURO_TRY(ouro_graph_check(made));
 #endif
   *graph = made;
   made = NULL;

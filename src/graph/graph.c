@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/check.h"
 #include "ouro/base/memory.h"
 
 void ouro_graph_destroy(ouro_graph **graph) {
@@ -147,7 +148,7 @@ static ouro_status compare_halo(const ouro_halo *halo, const ouro_halo *right) {
   return same ? OURO_OK : ouro_error(OURO_EINTERNAL, "the halo does not match the graph");
 }
 
-bool ouro_graph_is_valid(const ouro_graph *graph) {
+ouro_status ouro_graph_check(const ouro_graph *graph) {
   ouro_status status = OURO_OK;
   ouro_halo *right = NULL;
   OURO_AGREE(graph->comm, check_here(graph));
@@ -157,7 +158,11 @@ bool ouro_graph_is_valid(const ouro_graph *graph) {
   OURO_AGREE(graph->comm, compare_halo(graph->halo, right));
 cleanup:
   ouro_halo_destroy(&right);
-  return status == OURO_OK;
+  return status;
+}
+
+bool ouro_graph_is_valid(const ouro_graph *graph) {
+  return ouro_graph_check(graph) == OURO_OK;
 }
 
 /* ---- names and figures of a node ---- */

@@ -4,8 +4,9 @@
 #include "ouro/graph/reach.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "graph/alltoall.h"
+#include "graph/route.h"
 #include "graph/sweep.h"
 #include "ouro/base/memory.h"
 
@@ -53,44 +54,34 @@ static uint64_t place_of(ouro_gid gid) {
 typedef struct part {
   uint64_t first;
   int64_t smallest; /* global id, or -1 when a feed enters from outside */
-  int64_t order;    /* where the part stood before sorting */
 } part;
 
 enum { PART_WORDS = sizeof(part) / sizeof(int64_t) };
-
-typedef struct census {
-  int n_ranks;
-  int64_t n, n_asked;     /* parts here, and parts that ranks ask this one about */
-  part *mine, *asked;     /* [n], [n_asked] */
-  int64_t *n_to, *n_from; /* [n_ranks] words */
-} census;
-
-static void census_clear(census *count) {
-  free(count->mine);
-  free(count->asked);
-  free(count->n_to);
-  free(count->n_from);
-}
 
 static int by_first(const void *left, const void *right) {
   const uint64_t a = ((const part *)left)->first, b = ((const part *)right)->first;
   return (a > b) - (a < b);
 }
 
-static int by_order(const void *left, const void *right) {
-  const int64_t a = ((const part *)left)->order, b = ((const part *)right)->order;
-  return (a > b) - (a < b);
+/* Parts sorted and joined: one for each component, with the smallest id of any of them, or -1 if one has that.
+ * Returns how many. */
+static int64_t join(part *parts, int64_t n) {
+  int64_t n_joined = 0;
+  qsort(parts, (size_t)n, sizeof *parts, by_first);
+  for (int64_t k = 0; k < n; k++) {
+    if (n_joined == 0 || parts[n_joined - 1].first != parts[k].first) {
+      parts[n_joined++] = parts[k];
+    } else if (parts[k].smallest < parts[n_joined - 1].smallest) {
+      parts[n_joined - 1].smallest = parts[k].smallest;
+    }
+  }
+  return n_joined;
 }
 
-/* Let all parts of a component know the smallest id of any, or -1 if one of them has it. parts sorted by_first. */
-static void settle(part *parts, int64_t n) {
-  for (int64_t begin = 0, end; begin < n; begin = end) {
-    int64_t smallest = parts[begin].smallest;
-    for (end = begin + 1; end < n && parts[end].first == parts[begin].first; end++) {
-      if (parts[end].smallest < smallest) smallest = parts[end].smallest;
-    }
-    for (int64_t k = begin; k < end; k++) parts[k].smallest = smallest;
-  }
+static int64_t smallest_of(const part *parts, int64_t n, uint64_t first) {
+  const part wanted = {.first = first};
+  const part *found = bsearch(&wanted, parts, (size_t)n, sizeof wanted, by_first);
+  return found ? found->smallest : -1;
 }
 
 /* Whether a feed enters node i from outside its component, or none enters it at all: no cycle then. A component of two
@@ -102,60 +93,62 @@ static bool entered(const ouro_graph *graph, const uint64_t *ancestor, ouro_lid 
   return graph->row[i] == graph->row[i + 1];
 }
 
-/* One part for each component that has nodes here: sorted by its name, closed up. */
-static ouro_status list_parts(const ouro_graph *graph, const uint64_t *ancestor, const uint64_t *member,
-                              census *count) {
+/* The parts on this rank, and the rank that joins each with those of other ranks: places are spread evenly, so it is
+ * chosen by their high bits. */
+static ouro_status list_parts(const ouro_graph *graph, const uint64_t *ancestor, const uint64_t *member, part **parts,
+                              int **judge, int64_t *n) {
   ouro_status status = OURO_OK;
-  int64_t n = 0, n_parts = 0;
-  OURO_NEW(count->mine, graph->n_owned);
+  int n_ranks;
+  MPI_Comm_size(graph->comm, &n_ranks);
+  OURO_NEW(*parts, graph->n_owned);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     if (member[i] == OURO_SWEEP_NONE) continue;
-    count->mine[n++] = (part){member[i], entered(graph, ancestor, i) ? -1 : graph->gid[i], 0};
+    (*parts)[(*n)++] = (part){member[i], entered(graph, ancestor, i) ? -1 : graph->gid[i]};
   }
-  qsort(count->mine, (size_t)n, sizeof(part), by_first);
-  settle(count->mine, n);
-  for (int64_t k = 0; k < n; k++) {
-    if (n_parts == 0 || count->mine[n_parts - 1].first != count->mine[k].first) count->mine[n_parts++] = count->mine[k];
-  }
-  count->n = n_parts;
+  *n = join(*parts, *n);
+  OURO_NEW(*judge, *n);
+  for (int64_t k = 0; k < *n; k++) (*judge)[k] = (int)(((*parts)[k].first >> 32) * (uint64_t)n_ranks >> 32);
 cleanup:
   return status;
 }
 
-/* Rank that settles a component: names are spread evenly, so ranges of names of equal length do. Ascending in name. */
-static int judge_of(const census *count, uint64_t first) {
-  return (int)((first >> 32) * (uint64_t)count->n_ranks >> 32);
+/* What this rank answers to n parts that others asked about. */
+static ouro_status judge_parts(const part *asked, int64_t n, int64_t **answer) {
+  ouro_status status = OURO_OK;
+  part *joined = NULL;
+  OURO_NEW(*answer, n);
+  OURO_NEW(joined, n);
+  if (n > 0) memcpy(joined, asked, (size_t)n * sizeof *joined);
+  const int64_t n_joined = join(joined, n);
+  for (int64_t k = 0; k < n; k++) (*answer)[k] = smallest_of(joined, n_joined, asked[k].first);
+cleanup:
+  free(joined);
+  return status;
 }
 
-static ouro_status list_judges(census *count) {
+static ouro_status new_answered(int64_t n, int64_t **answered) {
   ouro_status status = OURO_OK;
-  OURO_NEW(count->n_to, count->n_ranks);
-  OURO_NEW(count->n_from, count->n_ranks);
-  for (int64_t k = 0; k < count->n; k++) count->n_to[judge_of(count, count->mine[k].first)] += PART_WORDS;
+  OURO_NEW(*answered, n);
 cleanup:
   return status;
 }
 
-static ouro_status new_asked(census *count) {
+/* Let the parts of a component on all ranks have the smallest id of any. */
+static ouro_status settle(MPI_Comm comm, part *parts, const int *judge, int64_t n) {
   ouro_status status = OURO_OK;
-  OURO_NEW(count->asked, count->n_asked);
+  ouro_route route = {0};
+  int64_t *asked = NULL, *answer = NULL, *answered = NULL;
+  OURO_TRY(ouro_route_open(comm, n, judge, &route));
+  OURO_TRY(ouro_route_send(&route, PART_WORDS, (const int64_t *)parts, &asked));
+  OURO_AGREE(comm, judge_parts((const part *)asked, route.n_received, &answer));
+  OURO_AGREE(comm, new_answered(n, &answered));
+  OURO_TRY(ouro_route_answer(&route, answer, answered));
+  for (int64_t k = 0; k < n; k++) parts[k].smallest = answered[k];
 cleanup:
-  return status;
-}
-
-/* Bring the parts of each component together on one rank, settle them there, and send them back. */
-static ouro_status settle_all(MPI_Comm comm, census *count) {
-  ouro_status status = OURO_OK;
-  OURO_AGREE(comm, list_judges(count));
-  count->n_asked = ouro_alltoall_counts(comm, count->n_to, count->n_from) / PART_WORDS;
-  OURO_AGREE(comm, new_asked(count));
-  ouro_alltoall_words(comm, count->n_to, (const int64_t *)count->mine, count->n_from, (int64_t *)count->asked);
-  for (int64_t k = 0; k < count->n_asked; k++) count->asked[k].order = k;
-  qsort(count->asked, (size_t)count->n_asked, sizeof(part), by_first);
-  settle(count->asked, count->n_asked);
-  qsort(count->asked, (size_t)count->n_asked, sizeof(part), by_order);
-  ouro_alltoall_words(comm, count->n_from, (const int64_t *)count->asked, count->n_to, (int64_t *)count->mine);
-cleanup:
+  free(asked);
+  free(answer);
+  free(answered);
+  ouro_route_close(&route);
   return status;
 }
 
@@ -163,17 +156,15 @@ cleanup:
 static ouro_status name_components(const ouro_graph *graph, const uint64_t *ancestor, const uint64_t *member,
                                    ouro_gid *component) {
   ouro_status status = OURO_OK;
-  census count = {0};
-  MPI_Comm_size(graph->comm, &count.n_ranks);
-  OURO_AGREE(graph->comm, list_parts(graph, ancestor, member, &count));
-  OURO_TRY(settle_all(graph->comm, &count));
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    const part wanted = {.first = member[i]};
-    const part *found = bsearch(&wanted, count.mine, (size_t)count.n, sizeof wanted, by_first);
-    component[i] = found ? found->smallest : -1;
-  }
+  part *parts = NULL;
+  int *judge = NULL;
+  int64_t n = 0;
+  OURO_AGREE(graph->comm, list_parts(graph, ancestor, member, &parts, &judge, &n));
+  OURO_TRY(settle(graph->comm, parts, judge, n));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) component[i] = smallest_of(parts, n, member[i]);
 cleanup:
-  census_clear(&count);
+  free(parts);
+  free(judge);
   return status;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "graph/sweep.h"
+#include "ouro/base/memory.h"
 #include "ouro/graph/reach.h"
 #include "random_feeds.h"
 
@@ -242,6 +243,31 @@ static void a_path_that_crosses_everywhere(void **state) {
   free(owned);
 }
 
+/* Whichever allocation fails on whichever rank, all ranks say so. */
+static void every_allocation_may_fail(void **state) {
+  (void)state;
+  int64_t dense[MOST * MOST];
+  const ouro_gid n = random_digraph(77, dense);
+  ouro_graph *graph = NULL;
+  int8_t mark[MOST];
+  ouro_gid component[MOST];
+  int n_fine = 0; /* attempts in a row in which no rank got as far as its failing allocation */
+  assert_ok(test_graph_of(dense, n, 8, &graph));
+  for (int64_t at = 0; n_fine < test_ranks() && at < 1000; at++) {
+    memset(mark, 1, sizeof mark);
+    if (test_rank() == (int)(at % test_ranks())) ouro_memory_fail_at(at / test_ranks() + 1);
+    ouro_status status = ouro_graph_reach_forward(graph, mark, mark);
+    if (status == OURO_OK) status = ouro_graph_reach_sources(graph, mark, component);
+    ouro_memory_fail_at(0);
+    assert_everywhere(status == OURO_OK || status == OURO_ENOMEM);
+    int fine = status == OURO_OK;
+    MPI_Allreduce(MPI_IN_PLACE, &fine, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+    n_fine = fine ? n_fine + 1 : 0;
+  }
+  assert_int_equal(n_fine, test_ranks());
+  ouro_graph_destroy(&graph);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(reach_is_the_closure_of_the_marks),
     cmocka_unit_test(sources_are_those_of_the_definition),
@@ -250,6 +276,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_large_cycle_is_one_source),
     cmocka_unit_test(a_million_self_loops_are_as_many_sources),
     cmocka_unit_test(a_path_that_crosses_everywhere),
+    cmocka_unit_test(every_allocation_may_fail),
 };
 
 TEST_MAIN(tests)
