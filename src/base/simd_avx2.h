@@ -36,6 +36,7 @@ typedef __m256i simd_i;
 #define simd_div(a, b) _mm256_div_pd(a, b)
 #define simd_sqrt(a) _mm256_sqrt_pd(a)
 #define simd_fma(a, b, c) _mm256_fmadd_pd(a, b, c)
+#define simd_fnma(a, b, c) _mm256_fnmadd_pd(a, b, c) /* c - a b */
 /* Bit 62 of w set: b, else a. */
 #define simd_choose(w, a, b) _mm256_blendv_pd(a, b, simd_as_d(_mm256_slli_epi64(w, 1)))
 

@@ -35,6 +35,7 @@ typedef __m512i simd_i;
 #define simd_div(a, b) _mm512_div_pd(a, b)
 #define simd_sqrt(a) _mm512_sqrt_pd(a)
 #define simd_fma(a, b, c) _mm512_fmadd_pd(a, b, c)
+#define simd_fnma(a, b, c) _mm512_fnmadd_pd(a, b, c) /* c - a b */
 /* Bit 62 of w set: b, else a. */
 #define simd_choose(w, a, b) _mm512_mask_blend_pd(_mm512_test_epi64_mask(w, simd_set_i(1ull << 62)), a, b)
 

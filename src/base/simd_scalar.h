@@ -46,6 +46,7 @@ static inline uint64_t simd_as_i(double d) {
 #define simd_div(a, b) ((a) / (b))
 #define simd_sqrt(a) sqrt(a)
 #define simd_fma(a, b, c) fma(a, b, c)
+#define simd_fnma(a, b, c) fma(-(a), b, c) /* c - a b */
 /* Bit 62 of w set: b, else a. */
 #define simd_choose(w, a, b) ((w) >> 62 & 1 ? (b) : (a))
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/isa.h"
 #include "family/covariates.h"
 #include "family/linear_kernel.h"
 #include "family/private.h"
@@ -19,21 +18,8 @@ typedef struct linear {
   ouro_covariate_law law;
   double sigma, ridge;
   double *block; /* [row_width][OURO_ROW_BLOCK] a whole row block, where a slice ends inside it */
+  double *work;  /* [ouro_linear_work(p)] of the fit */
 } linear;
-
-static const ouro_linear_kernels *kernels(void) {
-#if defined(__x86_64__)
-  switch (ouro_isa_now()) {
-  case OURO_ISA_AVX512:
-    return &ouro_linear_avx512;
-  case OURO_ISA_AVX2:
-    return &ouro_linear_avx2;
-  default:
-    break;
-  }
-#endif
-  return &ouro_linear_scalar;
-}
 
 /* theta* ~ N(0, I/p) */
 static void draw_truth(uint64_t seed, int p, double *truth) {
@@ -47,6 +33,7 @@ static void destroy(ouro_family *family) {
   if (model == NULL) return;
   ouro_covariates_clear(&model->law);
   free(model->block);
+  free(model->work);
   free(model);
   family->constants = NULL;
 }
@@ -74,6 +61,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->has_exact = model->ridge == 0;
   family->unit_noise = model->sigma * model->sigma;
   OURO_NEW(model->block, (size_t)OURO_ROW_BLOCK * (size_t)family->row_width);
+  OURO_NEW(model->work, ouro_linear_work(p));
   OURO_NEW(family->truth, p);
   draw_truth(config->learning.seed, p, family->truth);
 cleanup:
@@ -86,7 +74,7 @@ static void draw_block(const ouro_family *family, const ouro_slice *slice, ouro_
   const int width = family->row_width;
   ouro_random_normals(&slice->stream, (uint64_t)first * (uint64_t)width, (size_t)b * (size_t)width, rows);
   ouro_covariates_colour(&model->law, b, rows);
-  kernels()->respond(family->n_parameters, b, slice->theta, model->sigma, rows);
+  ouro_linear_kernels_now()->respond(family->n_parameters, b, slice->theta, model->sigma, rows);
 }
 
 /* The first n of the b rows of a row block. */
@@ -118,60 +106,25 @@ static void draw(const ouro_family *family, const ouro_slice *slice, double *row
 static void reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic) {
   for (; n > 0; n -= OURO_ROW_BLOCK) {
     const int b = block_rows(n);
-    kernels()->gram(family->n_parameters, b, rows, statistic);
+    ouro_linear_kernels_now()->gram(family->n_parameters, b, rows, statistic);
     rows += (ptrdiff_t)b * family->row_width;
   }
 }
 
-/* Cholesky factor of a packed symmetric matrix in place, rows of the lower triangle. A pivot that is not
- * clearly above its own rounding error means a singular matrix. */
-static bool factor(int p, double *a) {
-  double *row = a;
-  for (int j = 0; j < p; row += ++j) {
-    const double least = row[j] * p * 0x1p-52;
-    const double *above = a;
-    for (int k = 0; k <= j; above += ++k) {
-      double sum = row[k];
-      for (int l = 0; l < k; l++) sum = fma(-row[l], above[l], sum);
-      if (k < j)
-        row[k] = sum / above[k];
-      else if (!(sum > least) || isinf(sum))
-        return false;
-      else
-        row[k] = sqrt(sum);
-    }
-  }
-  return true;
-}
-
-/* Solve L L' x = b in place. */
-static void solve(int p, const double *a, double *x) {
-  const double *row = a;
-  for (int j = 0; j < p; row += ++j) {
-    for (int l = 0; l < j; l++) x[j] = fma(-row[l], x[l], x[j]);
-    x[j] /= row[j];
-  }
-  for (int j = p - 1; j >= 0; j--) {
-    row -= j + 1;
-    x[j] /= row[j];
-    for (int l = 0; l < j; l++) x[l] = fma(-row[l], x[j], x[l]);
-  }
+/* X'X + ridge n I in place of X'X. */
+static void add_penalty(int p, double penalty, double *statistic) {
+  for (int j = 0; j < p; j++) statistic[(ptrdiff_t)j * (j + 1) / 2 + j] += penalty;
 }
 
 static ouro_lid fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta) {
   const linear *model = family->constants;
   const int p = family->n_parameters;
-  for (ouro_lid i = 0; i < n; i++) {
-    double *statistic = statistics + (ptrdiff_t)i * family->statistic_width;
-    const double penalty = model->ridge * (double)sizes[i];
-    for (int j = 0; j < p; j++) statistic[j * (j + 1) / 2 + j] += penalty;
-    if (model->ridge == 0 && sizes[i] < p) return i;
-    if (!factor(p, statistic)) return i;
-    double *x = theta + (ptrdiff_t)i * p;
-    memcpy(x, statistic + p * (p + 1) / 2, (size_t)p * sizeof *x);
-    solve(p, statistic, x);
+  ouro_lid enough = 0; /* models before the first that has fewer samples than parameters */
+  for (; enough < n && (model->ridge > 0 || sizes[enough] >= p); enough++) {
+    const double penalty = model->ridge * (double)sizes[enough];
+    if (penalty > 0) add_penalty(p, penalty, statistics + (ptrdiff_t)enough * family->statistic_width);
   }
-  return n;
+  return ouro_linear_solve(p, enough, statistics, theta, model->work);
 }
 
 static void error(const ouro_family *family, ouro_lid n, const double *theta, double *errors) {

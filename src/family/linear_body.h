@@ -165,4 +165,70 @@ static void respond(int p, int b, const double *theta, double scale, double *x) 
   }
 }
 
-const ouro_linear_kernels SIMD_NAME(ouro_linear) = {respond, gram};
+/* sum - a . b over n elements, 8 systems side by side. */
+INLINE void minus_dot(int n, const double *a, const double *b, simd_d sum[PARTS]) {
+  for (int l = 0; l < n; l++) {
+    UNROLL for (int part = 0; part < PARTS; part++) {
+      const ptrdiff_t at = (ptrdiff_t)l * PARTIAL_SUMS + part * SIMD_LANES;
+      sum[part] = simd_fnma(simd_load(a + at), simd_load(b + at), sum[part]);
+    }
+  }
+}
+
+INLINE void load_eight(const double *a, simd_d x[PARTS]) {
+  UNROLL for (int part = 0; part < PARTS; part++) x[part] = simd_load(a + part * SIMD_LANES);
+}
+
+INLINE void store_quotients(const simd_d x[PARTS], const double *divisor, double *out) {
+  UNROLL for (int part = 0; part < PARTS; part++) {
+    simd_store(out + part * SIMD_LANES, simd_div(x[part], simd_load(divisor + part * SIMD_LANES)));
+  }
+}
+
+INLINE void store_roots(int p, const simd_d pivot[PARTS], double *diagonal, bool good[OURO_LINEAR_BATCH]) {
+  double pivots[PARTIAL_SUMS];
+  UNROLL for (int part = 0; part < PARTS; part++) simd_store(pivots + part * SIMD_LANES, pivot[part]);
+  for (int i = 0; i < PARTIAL_SUMS; i++) good[i] &= ouro_linear_pivot_good(p, pivots[i], diagonal[i]);
+  UNROLL for (int part = 0; part < PARTS; part++) simd_store(diagonal + part * SIMD_LANES, simd_sqrt(pivot[part]));
+}
+
+/* L L' = A in place, row by row. */
+static void factor(int p, double *a, bool good[OURO_LINEAR_BATCH]) {
+  double *row = a;
+  for (int j = 0; j < p; row += ++j * PARTIAL_SUMS) {
+    const double *above = a;
+    for (int k = 0; k <= j; above += ++k * PARTIAL_SUMS) {
+      simd_d sum[PARTS];
+      load_eight(row + k * PARTIAL_SUMS, sum);
+      minus_dot(k, row, above, sum);
+      if (k < j)
+        store_quotients(sum, above + k * PARTIAL_SUMS, row + k * PARTIAL_SUMS);
+      else
+        store_roots(p, sum, row + k * PARTIAL_SUMS, good);
+    }
+  }
+}
+
+static void solve(int p, double *a, bool good[OURO_LINEAR_BATCH]) {
+  factor(p, a, good);
+  double *row = a, *const x = a + (ptrdiff_t)p * (p + 1) / 2 * PARTIAL_SUMS;
+  for (int j = 0; j < p; row += ++j * PARTIAL_SUMS) { /* L z = X'y */
+    simd_d sum[PARTS];
+    load_eight(x + j * PARTIAL_SUMS, sum);
+    minus_dot(j, row, x, sum);
+    store_quotients(sum, row + j * PARTIAL_SUMS, x + j * PARTIAL_SUMS);
+  }
+  for (int j = p - 1; j >= 0; j--) { /* L' theta = z */
+    simd_d top[PARTS], sum[PARTS];
+    row -= (j + 1) * PARTIAL_SUMS;
+    load_eight(x + j * PARTIAL_SUMS, top);
+    store_quotients(top, row + j * PARTIAL_SUMS, x + j * PARTIAL_SUMS);
+    for (int l = 0; l < j; l++) {
+      load_eight(x + l * PARTIAL_SUMS, sum);
+      minus_dot(1, row + l * PARTIAL_SUMS, x + j * PARTIAL_SUMS, sum);
+      UNROLL for (int part = 0; part < PARTS; part++) simd_store(x + l * PARTIAL_SUMS + part * SIMD_LANES, sum[part]);
+    }
+  }
+}
+
+const ouro_linear_kernels SIMD_NAME(ouro_linear) = {respond, gram, solve};
