@@ -92,7 +92,8 @@ void ouro_learn_batch_flush(learn_run *run) {
   const ouro_lid good = ouro_family_fit(run->family, batch->n, batch->size, batch->statistic, batch->theta);
   if (good < batch->n) {
     ouro_learn_failed(run, batch->node[good], batch->replicate[good]);
-    memset(batch->theta, 0, (size_t)batch->n * p * sizeof(double)); /* the run ends, but not in NaN */
+    /* the rest is undefined; the run ends, but not in NaN */
+    memset(batch->theta + (size_t)good * p, 0, (size_t)(batch->n - good) * p * sizeof(double));
   }
   for (ouro_lid k = 0; k < batch->n; k++) {
     const size_t model = (size_t)batch->node[k] * (size_t)run->replicates + (size_t)batch->replicate[k];

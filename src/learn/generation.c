@@ -83,8 +83,10 @@ static void train_private(learn_run *run, ouro_lid i, int32_t replicate) {
   add_nature(run, i, replicate, statistic);
 }
 
+/* A batch holds models in ascending order, so that the first one that fails is the smallest. */
 static void all_private(learn_run *run) {
   for (ouro_lid k = 0; k < run->n_trained; k++) {
+    if (k == run->n_interior) ouro_learn_batch_flush(run);
     for (int32_t r = 0; r < (int32_t)run->replicates; r++) train_private(run, run->trained[k], r);
   }
   ouro_learn_batch_flush(run);
@@ -138,10 +140,11 @@ static void all_published(learn_run *run) {
     if (run->replicate != r) open_slots(run, r);
     reduce_own(run);
     for (ouro_lid k = 0; k < run->n_interior; k++) train_published(run, run->trained[k]);
+    ouro_learn_batch_flush(run);
     reduce_ghosts(run);
     for (ouro_lid k = run->n_interior; k < run->n_trained; k++) train_published(run, run->trained[k]);
+    ouro_learn_batch_flush(run);
   }
-  ouro_learn_batch_flush(run);
   run->replicate = -1;
 }
 

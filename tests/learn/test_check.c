@@ -1,0 +1,259 @@
+/* What cannot be learned is refused on all ranks with one message; a fit that breaks down ends the run on all.
+ * ranks: 1 2 3 4 7 */
+
+#include "../support/harness.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ouro/base/memory.h"
+#include "ouro/graph/build.h"
+#include "ouro/learn/learn.h"
+
+#define N 12
+
+typedef struct feed {
+  ouro_gid source, target;
+  ouro_count samples;
+} feed;
+
+static ouro_config config_of(int dimension) {
+  static char linear[] = "linear";
+  ouro_config config = {0};
+  config.model.family = linear;
+  config.model.dimension = dimension;
+  config.model.noise = 1.0;
+  config.learning.generations = 4;
+  config.learning.initial = 100;
+  config.learning.replicates = 3;
+  config.learning.seed = 1;
+  config.exchange.buffer = 1 << 20;
+  return config;
+}
+
+/* Rank 0 hands in the feeds. */
+static ouro_graph *graph_of(const feed *list, int n) {
+  ouro_graph *graph = NULL;
+  ouro_feeds feeds = {0};
+  int rank;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  for (int k = 0; k < n && rank == 0; k++) {
+    if (ouro_feeds_add(&feeds, list[k].source, list[k].target, list[k].samples) != OURO_OK) break;
+  }
+  assert_ok(ouro_graph_build(MPI_COMM_WORLD, N, &feeds, &graph));
+  ouro_feeds_clear(&feeds);
+  return graph;
+}
+
+/* A ring in which node i trains on 10 + i samples. */
+static ouro_graph *ring(void) {
+  feed list[N];
+  for (int i = 0; i < N; i++) list[i] = (feed){(i + N - 1) % N, i, 10 + i};
+  return graph_of(list, N);
+}
+
+static void expect(const ouro_config *config, const ouro_graph *graph, ouro_status code, const char *message) {
+  ouro_family *family = NULL;
+  assert_ok(ouro_family_create(config, &family));
+  assert_everywhere(ouro_learn_check(config, family, graph) == code);
+  if (message) assert_everywhere(strcmp(ouro_error_message(), message) == 0);
+  if (code != OURO_OK) assert_everywhere(ouro_learn_run(config, family, graph, NULL, NULL, NULL, NULL, NULL) == code);
+  ouro_family_destroy(&family);
+}
+
+static void test_training_size(void **state) {
+  (void)state;
+  ouro_graph *graph = ring();
+  ouro_config config = config_of(8);
+  expect(&config, graph, OURO_OK, NULL);
+  config = config_of(9);
+  expect(&config, graph, OURO_EINPUT,
+         "node 0: 10 training samples, but family linear with dimension 9 needs at least 11");
+  config = config_of(10);
+  expect(&config, graph, OURO_EINPUT,
+         "node 0: 10 training samples, but family linear with dimension 10 needs at least 12 (and 1 more node)");
+  config = config_of(11);
+  expect(&config, graph, OURO_EINPUT,
+         "node 0: 10 training samples, but family linear with dimension 11 needs at least 13 (and 2 more nodes)");
+  ouro_graph_destroy(&graph);
+}
+
+/* Real samples count where they are used in every generation, and only there. */
+static void test_real_samples(void **state) {
+  (void)state;
+  ouro_graph *graph = ring();
+  ouro_config config = config_of(10);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = graph->gid[i] < 2 ? 3 : 0;
+  expect(&config, graph, OURO_OK, NULL);
+  config.real.kind = OURO_REAL_INITIAL;
+  expect(&config, graph, OURO_EINPUT,
+         "node 0: 3 initial real samples, but family linear with dimension 10 needs at least 12 (and 1 more node)");
+  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = graph->gid[i] < 2 ? 30 : 0;
+  expect(&config, graph, OURO_EINPUT,
+         "node 0: 10 training samples, but family linear with dimension 10 needs at least 12 (and 1 more node)");
+  ouro_graph_destroy(&graph);
+}
+
+static void test_initial(void **state) {
+  (void)state;
+  ouro_graph *graph = ring();
+  ouro_config config = config_of(8);
+  config.learning.initial = 9;
+  expect(&config, graph, OURO_ECONFIG,
+         "learning.initial: 9 samples, but family linear with dimension 8 needs at least 10");
+  config.real.kind = OURO_REAL_INITIAL; /* no node takes the common size */
+  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = 10;
+  expect(&config, graph, OURO_OK, NULL);
+  ouro_graph_destroy(&graph);
+}
+
+static void test_published(void **state) {
+  (void)state;
+  const feed equal[] = {{3, 0, 50}, {3, 7, 50}, {3, 11, 50}, {4, 0, 20}};
+  const feed unequal[] = {{9, 1, 20}, {9, 2, 21}, {3, 11, 40}, {3, 7, 50}, {3, 0, 50}, {4, 0, 20}};
+  const feed twice[] = {{3, 0, 25}, {3, 0, 25}, {3, 7, 50}};
+  ouro_config config = config_of(2);
+  config.learning.draw = OURO_DRAW_PUBLISHED;
+  ouro_graph *graph = graph_of(equal, 4);
+  expect(&config, graph, OURO_OK, NULL);
+  ouro_graph_destroy(&graph);
+  graph = graph_of(unequal, 6);
+  expect(&config, graph, OURO_EINPUT,
+         "published draws: node 3 feeds 0 with 50 samples but 11 with 40; all feeds of a source need one count");
+  config.learning.draw = OURO_DRAW_PRIVATE;
+  expect(&config, graph, OURO_OK, NULL);
+  ouro_graph_destroy(&graph);
+  config.learning.draw = OURO_DRAW_PUBLISHED;
+  graph = graph_of(twice, 3);
+  expect(&config, graph, OURO_EINPUT, "published draws: 1 feeds stand more than once; a source publishes one corpus");
+  ouro_graph_destroy(&graph);
+}
+
+/* Counts whose sum overflows. */
+static void test_overflow(void **state) {
+  (void)state;
+  const feed many[] = {{0, 1, INT64_MAX / 3}, {2, 1, INT64_MAX / 3}};
+  const ouro_config config = config_of(2);
+  ouro_graph *graph = graph_of(many, 2);
+  expect(&config, graph, OURO_EINPUT, "node 1: more training samples than can be counted");
+  ouro_graph_destroy(&graph);
+}
+
+/* A family of sums: its fits fail for training sets of one size, its models overflow for another. */
+static ouro_count size_that_fails, size_that_overflows;
+
+static void copy_theta(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  (void)family;
+  for (ouro_count r = 0; r < slice->n; r++) rows[r] = slice->theta[0];
+}
+
+static void add_rows(const ouro_family *family, const double *rows, ouro_count n, double *statistic) {
+  (void)family;
+  for (ouro_count r = 0; r < n; r++) statistic[0] += rows[r];
+}
+
+static ouro_lid fit_sums(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics,
+                         double *theta) {
+  (void)family;
+  for (ouro_lid i = 0; i < n; i++) {
+    if (sizes[i] == size_that_fails) return i;
+    theta[i] = sizes[i] == size_that_overflows ? INFINITY : statistics[i] / (double)sizes[i];
+  }
+  return n;
+}
+
+static void copy_error(const ouro_family *family, ouro_lid n, const double *theta, double *error) {
+  (void)family;
+  memcpy(error, theta, (size_t)n * sizeof *error);
+}
+
+static ouro_status last_generation(void *context, int64_t generation, const double *error, const double *error_sd) {
+  (void)error;
+  (void)error_sd;
+  *(int64_t *)context = generation;
+  return OURO_OK;
+}
+
+static void expect_breakdown(ouro_carry carry, const char *message) {
+  static const ouro_family_methods sums = {
+      .name = "sums", .draw = copy_theta, .reduce = add_rows, .fit = fit_sums, .error = copy_error};
+  double truth = 1.0, block[OURO_ROW_BLOCK], *parameters = NULL;
+  ouro_family family = {&sums, 1, 1, 1, true, 1, 1, false, 1.0, &truth, block, NULL};
+  ouro_config config = config_of(1);
+  ouro_graph *graph = ring();
+  int64_t last = -1;
+  config.exchange.carry = carry;
+  const ouro_status status = ouro_learn_run(&config, &family, graph, last_generation, &last, NULL, &parameters, NULL);
+  assert_everywhere(status == OURO_ENUMERIC);
+  assert_everywhere(parameters == NULL);
+  assert_everywhere(strcmp(ouro_error_message(), message) == 0);
+  assert_everywhere(last == 0);
+  ouro_graph_destroy(&graph);
+}
+
+static void test_breakdown(void **state) {
+  (void)state;
+  for (int carry = 0; carry < 2; carry++) {
+    size_that_fails = 15;
+    size_that_overflows = 0;
+    expect_breakdown((ouro_carry)carry, "node 5: the fit of generation 1, replicate 0, broke down: its samples are "
+                                        "singular or too large");
+    size_that_overflows = 13;
+    expect_breakdown((ouro_carry)carry, "node 3: the fit of generation 1, replicate 0, broke down: its samples are "
+                                        "singular or too large");
+  }
+}
+
+/* What the observer returns ends the run. */
+static ouro_status stop(void *context, int64_t generation, const double *error, const double *error_sd) {
+  last_generation(context, generation, error, error_sd);
+  return generation == 2 ? ouro_error(OURO_EIO, "disk full") : OURO_OK;
+}
+
+static void test_observer_ends_run(void **state) {
+  (void)state;
+  const ouro_config config = config_of(2);
+  ouro_family *family = NULL;
+  ouro_graph *graph = ring();
+  int64_t last = -1;
+  assert_ok(ouro_family_create(&config, &family));
+  assert_everywhere(ouro_learn_run(&config, family, graph, stop, &last, NULL, NULL, NULL) == OURO_EIO);
+  assert_everywhere(last == 2);
+  ouro_family_destroy(&family);
+  ouro_graph_destroy(&graph);
+}
+
+/* An allocation that fails on one rank is reported on all, wherever it is. */
+static void test_memory(void **state) {
+  (void)state;
+  ouro_config config = config_of(2);
+  ouro_family *family = NULL;
+  ouro_graph *graph = ring();
+  int rank, n_ranks, failures = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
+  config.learning.generations = 1;
+  assert_ok(ouro_family_create(&config, &family));
+  for (int64_t n = 1; n < 80; n++) {
+    double *parameters = NULL;
+    if (rank == n % n_ranks) ouro_memory_fail_at(n);
+    const ouro_status status = ouro_learn_run(&config, family, graph, NULL, NULL, NULL, &parameters, NULL);
+    ouro_memory_fail_at(0);
+    assert_everywhere(status == OURO_OK || status == OURO_ENOMEM);
+    failures += status == OURO_ENOMEM;
+    free(parameters);
+  }
+  assert_everywhere(failures > 20 && failures < 79);
+  ouro_family_destroy(&family);
+  ouro_graph_destroy(&graph);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_training_size),     cmocka_unit_test(test_real_samples), cmocka_unit_test(test_initial),
+      cmocka_unit_test(test_published),         cmocka_unit_test(test_overflow),     cmocka_unit_test(test_breakdown),
+      cmocka_unit_test(test_observer_ends_run), cmocka_unit_test(test_memory),
+  };
+  return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
+}
