@@ -201,6 +201,18 @@ static void test_large_feeds(void **state) {
   }
 }
 
+/* Ranks with many channels and ranks with few: their shares of the buffer differ, and the smaller one counts. */
+static void test_uneven_shares(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 6; seed++) {
+    const random_graph spec = {9, 1, 40, 0, 500, 3000, seed % 2 == 1, seed % 3 == 1, seed};
+    const int64_t least = stated_need(&spec, 2);
+    fly(&spec, 2, least, 0);
+    fly(&spec, 2, least + 5000, 0);
+    fly(&spec, 2, least + 90000, 0);
+  }
+}
+
 /* Ranks that are slow at different places must not stop one another for good. */
 static void test_slow_ranks(void **state) {
   (void)state;
@@ -255,9 +267,10 @@ static void test_exhausted(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_private),     cmocka_unit_test(test_published),  cmocka_unit_test(test_little_or_nothing),
-      cmocka_unit_test(test_large_feeds), cmocka_unit_test(test_slow_ranks), cmocka_unit_test(test_untaken),
-      cmocka_unit_test(test_exhausted),
+      cmocka_unit_test(test_private),           cmocka_unit_test(test_published),
+      cmocka_unit_test(test_little_or_nothing), cmocka_unit_test(test_large_feeds),
+      cmocka_unit_test(test_uneven_shares),     cmocka_unit_test(test_slow_ranks),
+      cmocka_unit_test(test_untaken),           cmocka_unit_test(test_exhausted),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

@@ -174,6 +174,45 @@ static void test_same_bits_edges(void **state) {
   }
 }
 
+/* Feeds and corpora so large that messages are served while a rank draws its own. */
+static void test_same_bits_large(void **state) {
+  (void)state;
+  const random_graph spec = {8, 3, 0, 50, 9000, 900, false, false, 6};
+  compare_all(config_of(OURO_DRAW_PRIVATE, OURO_REAL_FRESH, 2), spec);
+  compare_all(config_of(OURO_DRAW_PUBLISHED, OURO_REAL_FRESH, 2), spec);
+}
+
+/* Nodes 0 to 2 train on one another's large corpora, node 3 feeds all others with little. */
+static ouro_graph *lopsided(MPI_Comm comm) {
+  ouro_graph *graph = NULL;
+  ouro_feeds feeds = {0};
+  ouro_status status = OURO_OK;
+  int rank;
+  MPI_Comm_rank(comm, &rank);
+  for (ouro_gid i = 0; i < 8 && rank == 0 && status == OURO_OK; i++) {
+    for (ouro_gid j = 0; j < 3 && i < 3 && status == OURO_OK; j++) status = ouro_feeds_add(&feeds, j, i, 9000);
+    if (status == OURO_OK) status = ouro_feeds_add(&feeds, 3, i, 64);
+  }
+  if (status == OURO_OK) status = ouro_graph_build(comm, 8, &feeds, &graph);
+  ouro_feeds_clear(&feeds);
+  assert_ok(status);
+  return graph;
+}
+
+/* Other ranks ask for corpora of replicates that their owner has not come to. */
+static void test_run_ahead(void **state) {
+  (void)state;
+  ouro_config config = config_of(OURO_DRAW_PUBLISHED, OURO_REAL_FRESH, 9);
+  ouro_graph *alone = lopsided(MPI_COMM_SELF), *graph = lopsided(MPI_COMM_WORLD);
+  outcome whole;
+  assert_ok(learn(&config, alone, &whole));
+  config.exchange.buffer = stated_need(&config, graph);
+  compare(&config, graph, &whole);
+  outcome_clear(&whole);
+  ouro_graph_destroy(&graph);
+  ouro_graph_destroy(&alone);
+}
+
 /* The twin: one model at a time, samples drawn into memory. */
 typedef struct twin {
   const ouro_config *config;
@@ -323,6 +362,8 @@ int main(void) {
       cmocka_unit_test(test_same_bits_private),
       cmocka_unit_test(test_same_bits_published),
       cmocka_unit_test(test_same_bits_edges),
+      cmocka_unit_test(test_same_bits_large),
+      cmocka_unit_test(test_run_ahead),
       cmocka_unit_test(test_traffic),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
