@@ -29,20 +29,33 @@ cleanup:
   return status;
 }
 
+static bool ends_with(const char *path, const char *ending) {
+  const size_t n = strlen(path), m = strlen(ending);
+  return n > m && strcasecmp(path + n - m, ending) == 0;
+}
+
+static ouro_status read_file(ouro_reading *reading) {
+  if (ends_with(reading->file, ".mtx")) return ouro_read_mtx(reading);
+  if (ends_with(reading->file, ".graph")) return ouro_read_metis(reading);
+  if (ends_with(reading->file, ".h5")) return ouro_read_h5(reading);
+  return ouro_read_edges(reading);
+}
+
 /* Feeds and the lines of the node file, by dense ids. */
 static ouro_status read_feeds(ouro_reading *reading) {
   ouro_status status;
   if (reading->file == NULL) {
     OURO_TRY(generate(reading));
   } else {
-    OURO_TRY(ouro_read_edges(reading));
+    OURO_TRY(read_file(reading));
   }
-  OURO_TRY(ouro_read_number(reading));
+  if (reading->key == NULL) OURO_TRY(ouro_read_number(reading));
   if (reading->config->graph.flip) {
     ouro_gid *source = reading->feeds.source;
     reading->feeds.source = reading->feeds.target;
     reading->feeds.target = source;
   }
+  if (reading->config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(ouro_read_check_published(reading));
 cleanup:
   return status;
 }
@@ -188,7 +201,10 @@ static ouro_status check_training_sizes(const ouro_graph *graph) {
 static ouro_status set_real(const ouro_reading *reading, ouro_graph *graph) {
   ouro_status status = OURO_OK;
   const ouro_config *config = reading->config;
-  if (reading->node_file) OURO_TRY(set_listed(reading, graph));
+  if (reading->node_file)
+    OURO_TRY(set_listed(reading, graph));
+  else if (reading->real && graph->n_owned)
+    memcpy(graph->real, reading->real, sizeof *graph->real * (size_t)graph->n_owned);
   const bool all = config->real.nodes && strcmp(config->real.nodes, "all") == 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     if (all) graph->real[i] = config->real.samples;

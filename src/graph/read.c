@@ -14,9 +14,18 @@ void ouro_reading_clear(ouro_reading *reading) {
   free(reading->listed.real);
   free(reading->listed.line);
   free(reading->key);
+  free(reading->real);
   reading->feed_line = NULL;
   reading->listed = (ouro_listed){0};
   reading->key = NULL;
+  reading->real = NULL;
+}
+
+ouro_status ouro_read_refuse_keys(const ouro_reading *reading, const char *format) {
+  const ouro_config_graph *config = &reading->config->graph;
+  if (config->columns) return ouro_error(OURO_ECONFIG, "graph.columns: %s files have their own", format);
+  if (config->nodes) return ouro_error(OURO_ECONFIG, "graph.nodes: %s files say how many nodes there are", format);
+  return OURO_OK;
 }
 
 /* The nodes of a node file come first, in its order: positions count its lines over all ranks. */

@@ -27,9 +27,9 @@ typedef struct ouro_reading {
   ouro_names names;    /* of this rank */
   ouro_gid n_nodes;    /* when declared: ids are those below */
   int64_t first_label; /* declared ids are first_label .. first_label + n_nodes - 1 */
-  bool in_order;       /* a name's position is that of its line in the node file */
-  uint64_t *key;       /* [nodes of this rank's block][width] found by numbering; NULL when declared */
+  uint64_t *key;       /* [nodes of this rank's block][width]; NULL when declared */
   int64_t width;
+  ouro_count *real; /* [nodes of this rank's block] stored in the file, or NULL */
 } ouro_reading;
 
 /** Read an edge list, and the node file if there is one.
@@ -41,6 +41,31 @@ ouro_status ouro_read_edges(ouro_reading *reading);
  *  Collective on reading's communicator.
  *  Returns the same status on all ranks: OURO_OK, OURO_EINPUT, OURO_EIO, OURO_ENOMEM. */
 ouro_status ouro_read_nodes(ouro_reading *reading);
+
+/** Read a Matrix Market file: entry (i, j) is the feed i -> j.
+ *  Collective on reading's communicator.
+ *  Returns the same status on all ranks: OURO_OK, OURO_ECONFIG, OURO_EINPUT, OURO_EIO, OURO_ENOMEM. */
+ouro_status ouro_read_mtx(ouro_reading *reading);
+
+/** Read a METIS graph: each line lists the neighbours of a node, which feed it.
+ *  Collective on reading's communicator.
+ *  Returns the same status on all ranks: OURO_OK, OURO_ECONFIG, OURO_EINPUT, OURO_EIO, OURO_ENOMEM. */
+ouro_status ouro_read_metis(ouro_reading *reading);
+
+/** Read a graph that ouro_graph_write() wrote to HDF5. Ids are dense afterwards, those of the node file too.
+ *  Collective on reading's communicator.
+ *  Returns the same status on all ranks: OURO_OK, OURO_ECONFIG, OURO_EINPUT, OURO_EIO, OURO_ENOMEM. */
+ouro_status ouro_read_h5(ouro_reading *reading);
+
+/** Refuse keys that are for edge lists alone.
+ *  Not collective.
+ *  Returns OURO_OK or OURO_ECONFIG. */
+ouro_status ouro_read_refuse_keys(const ouro_reading *reading, const char *format);
+
+/** Check that feeds suit published draws: all feeds of a model carry one count, none stands twice.
+ *  Collective on reading's communicator. Ids are dense.
+ *  Returns the same status on all ranks: OURO_OK, OURO_EINPUT with a message that names both lines, OURO_ENOMEM. */
+ouro_status ouro_read_check_published(const ouro_reading *reading);
 
 /** Turn the ids that the file wrote into dense ones.
  *  Collective on reading's communicator.

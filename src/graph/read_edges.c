@@ -2,11 +2,12 @@
  * Ids are integers in the whole file or names in the whole file, and so are those of the node file: a first pass
  * takes them for integers; if any rank meets another id, all begin again with names. */
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/columns.h"
-#include "graph/read_nodes.h"
+#include "graph/read_edges.h"
 #include "graph/scan.h"
 #include "ouro/base/memory.h"
 
@@ -16,8 +17,9 @@ typedef struct edge_parser {
   ouro_reading *reading;
   ouro_text *text;
   const ouro_columns *columns;
-  int n_fast;     /* columns of a line, if the fast path can take that many; else 0 */
-  int64_t high;   /* largest id allowed */
+  int n_fast;        /* columns of a line, if the fast path can take that many; else 0 */
+  int64_t low, high; /* ids allowed */
+  const ouro_edge_format *format;
   bool keep_line; /* remember the line of each feed */
   bool named_ids; /* met an id that is no integer */
 } edge_parser;
@@ -69,14 +71,26 @@ static inline const char *fast_line(const edge_parser *parser, const char *at, i
   value[SOURCE] = column[columns->at[SOURCE]];
   value[TARGET] = column[columns->at[TARGET]];
   if (parser->n_fast > 2 && columns->at[SAMPLES] >= 0) value[SAMPLES] = column[columns->at[SAMPLES]];
-  const bool good = *at == '\n' && value[SOURCE] <= parser->high && value[TARGET] <= parser->high && value[SAMPLES] > 0;
-  return good ? at + 1 : NULL;
+  const int64_t low = value[SOURCE] < value[TARGET] ? value[SOURCE] : value[TARGET];
+  const int64_t high = value[SOURCE] < value[TARGET] ? value[TARGET] : value[SOURCE];
+  return *at == '\n' && low >= parser->low && high <= parser->high && value[SAMPLES] > 0 ? at + 1 : NULL;
+}
+
+/* A count written as a real number, as Matrix Market files have them: whole, and small enough to be exact. */
+static ouro_number whole_real(const ouro_field *field, int64_t *value) {
+  char copy[64], *end;
+  snprintf(copy, sizeof copy, "%.*s", (int)(field->length < 63 ? field->length : 63), field->text);
+  const double x = strtod(copy, &end);
+  if (*end != '\0' || field->length > 63 || !(x >= 1) || x > 0x1p53 || x != floor(x)) return OURO_NUMBER_NONE;
+  *value = (int64_t)x;
+  return OURO_NUMBER_INT;
 }
 
 static ouro_status take_samples(edge_parser *parser, const ouro_field *field, int64_t *value) {
   char shown[64];
   int64_t samples = 0;
-  const ouro_number kind = ouro_field_number(field, &samples);
+  ouro_number kind = ouro_field_number(field, &samples);
+  if (kind == OURO_NUMBER_NONE && parser->format->reals) kind = whole_real(field, &samples);
   if (kind == OURO_NUMBER_TOO_LONG && field->text[0] != '-') {
     return ouro_text_error(parser->text, "samples: %s does not fit into 64 bits", ouro_field_show(field, shown));
   }
@@ -92,6 +106,7 @@ static ouro_status slow_line(edge_parser *parser, char *line) {
   ouro_field field[ROLES];
   int64_t value[ROLES] = {0, 0, parser->reading->config->graph.samples};
   if (ouro_columns_skips(parser->columns, parser->text, line)) return OURO_OK;
+  if (ouro_text_offset(parser->text, line) <= parser->format->after) return OURO_OK;
   OURO_TRY(ouro_columns_split(parser->columns, parser->text, line, field));
   for (int k = SOURCE; k <= TARGET; k++) {
     OURO_TRY(ouro_read_id(parser->reading, parser->text, &field[k], &value[k], &parser->named_ids));
@@ -108,7 +123,8 @@ static ouro_status parse_block(edge_parser *parser, char *at, const char *to) {
   int64_t value[ROLES] = {0, 0, parser->reading->config->graph.samples};
   while (at < to && !parser->named_ids) {
     parser->text->line++;
-    const char *next = parser->n_fast ? fast_line(parser, at, value) : NULL;
+    const bool fast = parser->n_fast && ouro_text_offset(parser->text, at) > parser->format->after;
+    const char *next = fast ? fast_line(parser, at, value) : NULL;
     if (next) {
       push(parser, value);
       at += next - at;
@@ -134,35 +150,44 @@ cleanup:
   return status;
 }
 
-static edge_parser start_parser(ouro_reading *reading, ouro_text *text, const ouro_columns *columns) {
-  const ouro_gid declared = reading->config->graph.nodes;
-  const int n = columns->n ? columns->n : 2;
+static edge_parser start_parser(ouro_reading *reading, ouro_text *text, const ouro_edge_format *format) {
+  const int n = format->columns.n ? format->columns.n : 2;
+  const bool declared = reading->n_nodes > 0;
   ouro_text_rewind(text);
   reading->feeds.n = 0;
   return (edge_parser){.reading = reading,
                        .text = text,
-                       .columns = columns,
+                       .columns = &format->columns,
+                       .format = format,
                        .n_fast = n <= ROLES && !reading->named ? n : 0,
-                       .high = declared ? declared - 1 : INT64_MAX,
+                       .low = declared ? reading->first_label : INT64_MIN,
+                       .high = declared ? reading->first_label + reading->n_nodes - 1 : INT64_MAX,
                        .keep_line = reading->config->learning.draw == OURO_DRAW_PUBLISHED};
 }
 
-/* One pass over both files. */
-static ouro_status parse_both(ouro_reading *reading, ouro_text *text, const ouro_columns *columns,
-                              ouro_node_file *nodes, bool *named_ids) {
-  edge_parser parser = start_parser(reading, text, columns);
-  bool nodes_named = false;
-  ouro_status status = parse_lines(&parser);
+ouro_status ouro_read_edges_parse(ouro_reading *reading, ouro_text *text, const ouro_edge_format *format,
+                                  bool *named_ids) {
+  ouro_status status;
+  edge_parser parser = start_parser(reading, text, format);
+  const ouro_status local = parse_lines(&parser);
   *named_ids = parser.named_ids;
   MPI_Allreduce(MPI_IN_PLACE, named_ids, 1, MPI_C_BOOL, MPI_LOR, reading->comm);
   if (*named_ids) return OURO_OK;
-  OURO_TRY(ouro_text_agree(text, status));
-  if (reading->feed_line) {
+  OURO_TRY(ouro_text_agree(text, local));
+  if (parser.keep_line) {
     const int64_t before = ouro_text_lines_before(text);
     for (ouro_eid k = 0; k < reading->feeds.n; k++) reading->feed_line[k] += before;
   }
-  if (nodes) OURO_TRY(ouro_node_file_parse(nodes, reading, &nodes_named));
-  *named_ids = nodes_named;
+cleanup:
+  return status;
+}
+
+/* One pass over both files. */
+static ouro_status parse_both(ouro_reading *reading, ouro_text *text, const ouro_edge_format *format,
+                              ouro_node_file *nodes, bool *named_ids) {
+  ouro_status status = OURO_OK;
+  OURO_TRY(ouro_read_edges_parse(reading, text, format, named_ids));
+  if (nodes && !*named_ids) OURO_TRY(ouro_node_file_parse(nodes, reading, named_ids));
 cleanup:
   return status;
 }
@@ -176,20 +201,21 @@ static ouro_status check_content(const ouro_reading *reading) {
 
 ouro_status ouro_read_edges(ouro_reading *reading) {
   ouro_status status;
-  ouro_columns columns = {.role = {"source", "target", "samples"}, .n_roles = ROLES, .n_required = 2};
+  const ouro_config_graph *config = &reading->config->graph;
+  ouro_edge_format format = {.columns = {.role = {"source", "target", "samples"}, .n_roles = ROLES, .n_required = 2},
+                             .after = -1};
   ouro_text text = {.file = -1};
   ouro_node_file nodes = {0};
   bool named_ids = false;
-  reading->n_nodes = reading->config->graph.nodes;
-  reading->in_order = true;
+  reading->n_nodes = config->nodes;
   OURO_TRY(ouro_text_open(reading->comm, reading->file, &text));
-  OURO_TRY(ouro_columns_find(reading->comm, reading->file, reading->config->graph.columns, "graph.columns", &columns));
+  OURO_TRY(ouro_columns_find(reading->comm, reading->file, config->columns, "graph.columns", &format.columns));
   if (reading->node_file) OURO_TRY(ouro_node_file_open(reading->comm, reading->node_file, &nodes));
   ouro_node_file *with = reading->node_file ? &nodes : NULL;
-  OURO_TRY(parse_both(reading, &text, &columns, with, &named_ids));
+  OURO_TRY(parse_both(reading, &text, &format, with, &named_ids));
   if (named_ids) {
     reading->named = true;
-    OURO_TRY(parse_both(reading, &text, &columns, with, &named_ids));
+    OURO_TRY(parse_both(reading, &text, &format, with, &named_ids));
   }
   OURO_TRY(check_content(reading));
 cleanup:

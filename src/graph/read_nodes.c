@@ -151,6 +151,7 @@ ouro_status ouro_read_nodes(ouro_reading *reading) {
   bool named_ids;
   OURO_TRY(ouro_node_file_open(reading->comm, reading->node_file, &file));
   OURO_TRY(ouro_node_file_parse(&file, reading, &named_ids));
+  OURO_CHECK(!named_ids, OURO_EINPUT, "%s: names, but the nodes of the graph are integers", reading->node_file);
 cleanup:
   ouro_node_file_close(&file);
   return status;

@@ -187,6 +187,36 @@ static void counts_that_overflow(void **state) {
   assert_everywhere(fails_as(&config, OURO_ELIMIT, "node 1: its training set"));
 }
 
+/* Published draws: one corpus a model, so one count and no duplicates; both lines are named. */
+static void published_draws(void **state) {
+  (void)state;
+  static const char head[] = "source target samples\n";
+  static const struct {
+    const char *feeds, *message;
+    bool flip;
+  } cases[] = {{"a b 5\nb c 7\na c 5\n", NULL, false},
+               {"a b 5\nb c 7\na c 6\n", "feeds.tsv:4: feeds of one model with different counts (see line 2)", false},
+               {"a b 5\nb c 7\na b 5\n", "feeds.tsv:4: a feed that stands twice (see line 2)", false},
+               {"a b 5\nb c 7\na b 6\n", "feeds.tsv:4: ", false},
+               {"a b 5\nc b 7\n", NULL, false},
+               {"a b 5\nc b 7\n", "feeds.tsv:3: feeds of one model with different counts (see line 2)", true},
+               {"a b 5\na c 6\na b 5\n", "feeds.tsv:3: feeds of one model with different counts (see line 2)", false}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    char text[200];
+    snprintf(text, sizeof text, "%s%s", head, cases[k].feeds);
+    ouro_config config = with_nodes(text, "");
+    ouro_graph *graph = NULL;
+    config.learning.draw = OURO_DRAW_PUBLISHED;
+    config.graph.flip = cases[k].flip;
+    if (cases[k].message) {
+      assert_everywhere(fails_as(&config, OURO_EINPUT, cases[k].message));
+      continue;
+    }
+    assert_ok(ouro_graph_open(MPI_COMM_WORLD, &config, &graph));
+    ouro_graph_destroy(&graph);
+  }
+}
+
 /* Every allocation fails once, on one rank: all ranks say so, nothing leaks, nothing hangs. */
 static void short_of_memory(void **state) {
   (void)state;
@@ -218,6 +248,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(fraction),
     cmocka_unit_test(generated),
     cmocka_unit_test(counts_that_overflow),
+    cmocka_unit_test(published_draws),
     cmocka_unit_test(short_of_memory),
 };
 
