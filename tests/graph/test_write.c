@@ -6,7 +6,7 @@
 #include "opening.h"
 #include "ouro/graph/build.h"
 
-static const char *const every_format[] = {"out.tsv", "out.txt", "out.el", "out.mtx", "out.graph", "out.h5"};
+static const char *const every_format[] = {"out.tsv", "out.el", "out.mtx", "out.graph", "out.h5"};
 
 static bool same_file(const char *a, const char *b) {
   FILE *x = fopen(a, "rb"), *y = fopen(b, "rb");
@@ -93,15 +93,13 @@ static void every_format_comes_back(void **state) {
   ouro_config_generate generate[] = {{.kind = OURO_GRAPH_GNM, .nodes = 40, .feeds = 60, .seed = 3},
                                      {.kind = OURO_GRAPH_RMAT, .scale = 6, .degree = 3, .seed = 2},
                                      {.kind = OURO_GRAPH_COMPLETE, .nodes = 9},
-                                     {.kind = OURO_GRAPH_RING, .nodes = 1},
-                                     {.kind = OURO_GRAPH_PATH, .nodes = 2},
-                                     {.kind = OURO_GRAPH_STAR, .nodes = 5}};
+                                     {.kind = OURO_GRAPH_RING, .nodes = 1}};
   for (size_t g = 0; g < sizeof generate / sizeof *generate; g++) {
     ouro_config config = opening_config(NULL);
     config.graph.generate = &generate[g];
     for (size_t k = 0; k < sizeof every_format / sizeof *every_format; k++) {
       if (strstr(every_format[k], ".graph") && generate[g].kind != OURO_GRAPH_COMPLETE) continue;
-      round_trip(&config, every_format[k], k > 2);
+      round_trip(&config, every_format[k], k > 1);
     }
   }
 }
