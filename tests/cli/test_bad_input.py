@@ -37,8 +37,8 @@ CONFIGS = {
     "binary": (b"\x00\x01\x02\xff", 2, ["x.yaml"]),
     "no such graph": (GOOD.replace("g.tsv", "missing.tsv"), 1, ["missing.tsv"]),
     "too few samples": (GOOD.replace("dimension: 2", "dimension: 60").replace("generations: 2", "initial: 500")
-                        .replace("g.tsv", "g.tsv, samples: 61"), 1, ["node 1", "62"]),
-    "too few to begin": (GOOD.replace("generations: 2", "initial: 3"), 1, ["initial", "4"]),
+                        .replace("g.tsv", "g.tsv, samples: 61"), 1, ["node 2", "62"]),
+    "too few to begin": (GOOD.replace("generations: 2", "initial: 3"), 2, ["initial", "4"]),
     "no directory": (GOOD.replace("out.h5", "nowhere/out.h5"), 1, ["nowhere/out.h5"]),
 }
 
