@@ -26,8 +26,8 @@ static const struct argp argp = {option_table,
                                  NULL,
                                  NULL};
 
-static const char *const text_facts[] = {"format",    "created", "git_revision", "compiler",    "flags",
-                                         "libraries", "host",    "job_id",       "command_line"};
+static const char *const text_facts[] = {"format", "created",   "program", "revision", "compiler",
+                                         "flags",  "libraries", "host",    "job",      "command"};
 static const char *const int_facts[] = {"version", "ranks", "seed"};
 
 /* Attributes that a file does not have are left out. */

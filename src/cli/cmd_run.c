@@ -61,7 +61,12 @@ static void print_means(const cli_results *results, const ouro_verdict *verdict)
   }
 }
 
-static void print_agreement(const ouro_agreement *agreement, const ouro_prediction *prediction, const char *where) {
+/* With few replicates the mean of the skewed errors and their standard deviation go together, and z has tails far
+ * heavier than the normal law has. */
+#define REPLICATES_FOR_Z 100
+
+static void print_agreement(const ouro_agreement *agreement, const ouro_prediction *prediction, const char *where,
+                            int64_t replicates) {
   if (prediction->kind == OURO_PREDICT_NONE) {
     printf("theory: none: %s\n", prediction->reason);
     return;
@@ -75,6 +80,10 @@ static void print_agreement(const ouro_agreement *agreement, const ouro_predicti
          "generation %" PRId64 "\n",
          ouro_agreement_rms(agreement), agreement->n, agreement->beyond_3, ouro_agreement_expected(agreement),
          agreement->largest, where, agreement->when);
+  if (replicates < REPLICATES_FOR_Z) {
+    printf("        (%" PRId64 " replicates are too few for z to be near normal: these scores are no test)\n",
+           replicates);
+  }
 }
 
 static void print_report(const run_state *run, const ouro_verdict *verdict, const ouro_prediction *prediction,
@@ -83,7 +92,7 @@ static void print_report(const run_state *run, const ouro_verdict *verdict, cons
   printf("generation %" PRId64 ", %" PRId64 " replicate%s, error = excess risk / p\n", config->learning.generations,
          config->learning.replicates, config->learning.replicates == 1 ? "" : "s");
   print_means(run->results, verdict);
-  print_agreement(cli_results_agreement(run->results), prediction, where);
+  print_agreement(cli_results_agreement(run->results), prediction, where, config->learning.replicates);
   printf("results: %s\n", config->output.file);
 }
 

@@ -7,13 +7,14 @@
 
 #include "cli/cli.h"
 #include "ouro/base/log.h"
-#include "version.h"
+#include "ouro/store/provenance.h"
 
 static const cli_command commands[] = {
     {"run", "simulate an experiment, predict it, store both", cli_run},
     {"verdict", "which models of a graph collapse, and what cures it", cli_verdict},
     {"predict", "theory of an experiment alone", cli_predict},
     {"partition", "assign the models of a graph to ranks and say what that costs", cli_partition},
+    {"generate", "make a graph", cli_generate},
     {"info", "what a run or graph file holds", cli_info},
     {"compare", "two run files with each other, or simulation with theory", cli_compare},
 };
@@ -50,7 +51,7 @@ static ouro_status dispatch(MPI_Comm comm, int argc, char **argv) {
     return OURO_OK;
   }
   if (strcmp(argv[1], "--version") == 0) {
-    if (cli_is_root(comm)) printf("ouro %s (%s)\n", OURO_VERSION, OURO_REVISION);
+    if (cli_is_root(comm)) puts(ouro_provenance_program());
     return OURO_OK;
   }
   for (int k = 0; k < N_COMMANDS; k++) {

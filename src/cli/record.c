@@ -3,10 +3,13 @@
 
 #include "cli/record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "ouro/partition/partition.h"
+#include "ouro/store/provenance.h"
 
 /* In-degrees of all nodes by global id, turned into the position of each node's first feed. Small graphs only. */
 static ouro_status first_feeds(const ouro_graph *graph, int64_t **first) {
@@ -131,13 +134,18 @@ static char *join(int argc, char **argv) {
   return line;
 }
 
+/* OpenBLAS says which version and kernels it runs; another BLAS does not. */
+char *openblas_get_config(void) __attribute__((weak));
+
 ouro_status cli_provenance(const cli_job *job, int argc, char **argv, ouro_store *store) {
   ouro_status status = OURO_OK;
+  char libraries[512];
   char *line = join(argc, argv);
   OURO_AGREE(job->graph->comm, line ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(ouro_store_set_text(store, "/", "format", "ouro-run"));
-  OURO_TRY(ouro_store_set_text(store, "/", "command_line", line));
-  OURO_TRY(ouro_store_set_int(store, "/", "seed", (int64_t)job->config->learning.seed));
+  snprintf(libraries, sizeof libraries, "%s%s%s", ouro_partition_library(), openblas_get_config ? ", " : "",
+           openblas_get_config ? openblas_get_config() : "");
+  const ouro_provenance provenance = {"ouro-run", libraries, job->config->learning.seed, line};
+  OURO_TRY(ouro_provenance_write(store, &provenance));
   OURO_TRY(ouro_store_set_int(store, "/", "replicates", job->config->learning.replicates));
 cleanup:
   free(line);

@@ -81,3 +81,10 @@ const char *ouro_partition_metis(const ouro_partition_symmetric *symmetric, cons
   const char *complaint = meaning(code);
   return complaint ? complaint : ouro_partition_metis_complaint(symmetric->n_nodes, part, n_parts, value);
 }
+
+#define TEXT_OF(number) #number
+#define VERSION_TEXT(major, minor, patch) "METIS " TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+const char *ouro_partition_library(void) {
+  return VERSION_TEXT(METIS_VER_MAJOR, METIS_VER_MINOR, METIS_VER_SUBMINOR);
+}

@@ -116,7 +116,7 @@ class Run(program.Case):
         self.works("run", self.experiment("a.h5"), ranks=2)
         with h5py.File(self.dir / "a.h5") as file:
             self.assertEqual(file.attrs["format"], b"ouro-run")
-            for name in ("created", "git_revision", "compiler", "flags", "libraries", "host", "command_line"):
+            for name in ("created", "revision", "compiler", "flags", "libraries", "host", "command"):
                 self.assertTrue(len(file.attrs[name]) > 0, name)
             self.assertEqual(file.attrs["ranks"], 2)
 

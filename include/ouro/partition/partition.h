@@ -44,4 +44,9 @@ ouro_status ouro_partition_choose(const ouro_graph *graph, const ouro_config_par
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EINTERNAL (no such rank). */
 ouro_status ouro_partition_migrate(ouro_graph **graph, const int32_t *owner);
 
+/** Name and version of the library that partitions, e.g. "METIS 5.1.0".
+ *  Not collective.
+ *  Returns a constant. */
+const char *ouro_partition_library(void);
+
 #endif
