@@ -172,7 +172,7 @@ ouro_status ouro_read_edges_parse(ouro_reading *reading, ouro_text *text, const 
   const ouro_status local = parse_lines(&parser);
   *named_ids = parser.named_ids;
   MPI_Allreduce(MPI_IN_PLACE, named_ids, 1, MPI_C_BOOL, MPI_LOR, reading->comm);
-  if (*named_ids) return OURO_OK;
+  if (*named_ids) return ouro_agree(reading->comm, local == OURO_EINPUT ? OURO_OK : local); /* lines come again */
   OURO_TRY(ouro_text_agree(text, local));
   if (parser.keep_line) {
     const int64_t before = ouro_text_lines_before(text);

@@ -124,7 +124,7 @@ ouro_status ouro_node_file_parse(ouro_node_file *file, ouro_reading *reading, bo
   *named_ids = false;
   ouro_status status = parse_lines(file, reading, named_ids);
   MPI_Allreduce(MPI_IN_PLACE, named_ids, 1, MPI_C_BOOL, MPI_LOR, reading->comm);
-  if (*named_ids) return OURO_OK;
+  if (*named_ids) return ouro_agree(reading->comm, status == OURO_EINPUT ? OURO_OK : status); /* lines come again */
   OURO_TRY(ouro_text_agree(&file->text, status));
   const int64_t before = ouro_text_lines_before(&file->text);
   for (int64_t i = 0; i < reading->listed.n; i++) reading->listed.line[i] += before;
