@@ -10,7 +10,7 @@
 
 #include "ouro/base/memory.h"
 
-#define SLICE_BYTES ((int64_t)16 << 20) /* a writer; HDF5's filters double it */
+#define SLICE_BYTES ((int64_t)8 << 20) /* a writer; HDF5's filters double it */
 
 static int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
