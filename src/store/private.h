@@ -14,7 +14,7 @@ struct ouro_store {
   hid_t file;
   bool writing;
   bool replace;
-  bool diverged;     /* HDF5 failed on some ranks only: its caches no longer agree and cannot be flushed */
+  bool broken;       /* HDF5 failed: it can neither go on with this file nor close it */
   char *path;        /* final name */
   char *part;        /* temporary name; NULL when reading */
   int fd;            /* rank 0: the temporary file, for its lock, its disk space and fsync; else -1 */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "ouro/base/log.h"
@@ -19,7 +20,8 @@
 
 #define METADATA_BYTES ((hsize_t)1 << 14) /* of one change, beside what its caller counts */
 #define SLACK_BYTES ((hsize_t)1 << 18)    /* for closing a file, whatever happened */
-#define LOCK_PLACE ((off_t)1 << 62)       /* far behind any data, so that locks of MPI-IO do not meet ours */
+#define PATIENCE_SECONDS 20
+#define LOCK_PLACE ((off_t)1 << 62) /* far behind any data, so that locks of MPI-IO do not meet ours */
 
 static int64_t fail_countdown; /* 0: injection is off */
 
@@ -36,9 +38,17 @@ static ouro_status file_error(const char *path, int number) {
   return ouro_error(OURO_EIO, "%s: %s", path, strerror(number));
 }
 
-/* Reserve space for what HDF5 is going to add, without changing the size of the file. HDF5 does not tell its own end of
- * the file; it is at most the end of what is written plus the metadata that still wait in memory. Not every file system
- * can reserve: then errors show later. The limit that ulimit -f sets would end the process by a signal. */
+/* Reserve the next `more` bytes of the file without changing its size, or at least see that there is room for them:
+ * not every file system can reserve. */
+static int find_room(const ouro_store *store, off_t from, off_t more) {
+  struct statvfs room;
+  if (fallocate(store->fd, FALLOC_FL_KEEP_SIZE, from, more) == 0) return 0;
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO) return errno;
+  return fstatvfs(store->fd, &room) == 0 && (off_t)room.f_bavail < more / (off_t)room.f_frsize ? ENOSPC : 0;
+}
+
+/* Room for what HDF5 is going to add. It does not tell its own end of the file; that is at most the end of what is
+ * written plus the metadata that still wait in memory. The limit of ulimit -f would end the process by a signal. */
 static ouro_status reserve(ouro_store *store, hsize_t bytes, hsize_t metadata) {
   struct stat info;
   struct rlimit limit;
@@ -49,26 +59,50 @@ static ouro_status reserve(ouro_store *store, hsize_t bytes, hsize_t metadata) {
       (rlim_t)(info.st_size + more) > limit.rlim_cur) {
     return file_error(store->path, EFBIG);
   }
-  if (fallocate(store->fd, FALLOC_FL_KEEP_SIZE, info.st_size, more) != 0 &&
-      (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO)) {
-    return file_error(store->path, errno);
-  }
-  return OURO_OK;
+  const int number = find_room(store, info.st_size, more);
+  return number == 0 ? OURO_OK : file_error(store->path, number);
 }
 
 ouro_status ouro_store_ready(ouro_store *store, hsize_t bytes, hsize_t metadata) {
   if (!store->writing) return ouro_error(OURO_EINTERNAL, "%s: is open for reading", store->path);
-  if (store->diverged) return ouro_error(OURO_EIO, "%s: an earlier write failed", store->path);
+  if (store->broken) return ouro_error(OURO_EIO, "%s: an earlier write failed", store->path);
   ouro_status status = injected(store);
   if (status == OURO_OK && store->rank == 0) status = reserve(store, bytes, metadata);
   return ouro_agree(store->comm, status);
 }
 
+/* Only what this run has locked is its own to remove. */
+static void remove_part(const ouro_store *store) {
+  if (store->fd >= 0) unlink(store->part);
+}
+
+/* HDF5 1.10 has no way to leave a file after a failed write: closing it, or ending MPI, hangs where the caches of the
+ * ranks differ and crashes on one rank. Ending the run is what remains. */
+static void give_up(const ouro_store *store) {
+  unlink(store->part);
+  ouro_log_all(OURO_LOG_ERROR, "%s", ouro_error_message());
+  MPI_Abort(store->comm, OURO_EXIT_ERROR);
+}
+
+/* A rank with an error waits for the others, but not for ever: they may be waiting for it inside HDF5. */
+static bool all_came(MPI_Request *request, bool failed) {
+  int done = 0;
+  const double start = MPI_Wtime();
+  if (!failed) return MPI_Wait(request, MPI_STATUS_IGNORE) == MPI_SUCCESS;
+  while (!done && MPI_Wtime() - start < PATIENCE_SECONDS) {
+    MPI_Test(request, &done, MPI_STATUS_IGNORE);
+    if (!done) usleep(1000);
+  }
+  return done;
+}
+
 ouro_status ouro_store_settle(ouro_store *store, ouro_status local) {
-  int good = local == OURO_OK;
-  MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_SUM, store->comm);
-  if (good == store->n_ranks) return OURO_OK;
-  if (good > 0) store->diverged = true;
+  int good = local == OURO_OK, all = 0;
+  MPI_Request request;
+  MPI_Iallreduce(&good, &all, 1, MPI_INT, MPI_MIN, store->comm, &request);
+  if (!all_came(&request, local != OURO_OK)) give_up(store);
+  if (all) return OURO_OK;
+  store->broken = true;
   return ouro_agree(store->comm, local);
 }
 
@@ -136,9 +170,8 @@ static ouro_status prepare_file(ouro_store *store) {
   if (status != OURO_OK || store->rank != 0) return status;
   OURO_TRY(check_target(store));
   OURO_TRY(take_part(store));
-  if (fallocate(store->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)SLACK_BYTES) != 0 && (errno == ENOSPC || errno == EDQUOT)) {
-    status = file_error(store->path, errno);
-  }
+  const int number = find_room(store, 0, (off_t)SLACK_BYTES);
+  if (number != 0) status = file_error(store->path, number);
 cleanup:
   return status;
 }
@@ -168,23 +201,13 @@ cleanup:
   return status;
 }
 
-/* Only what this run has locked is its own to remove. */
-static void remove_part(const ouro_store *store) {
-  if (store->fd >= 0) unlink(store->part);
-}
-
-/* HDF5 has no way to leave a parallel file whose caches differ between ranks: closing it, or ending MPI, would hang.
- * Ending the run is what remains. */
-static void give_up(const ouro_store *store) {
-  remove_part(store);
-  MPI_Barrier(store->comm);
-  ouro_log_root(OURO_LOG_ERROR, "%s", ouro_error_message());
-  MPI_Abort(store->comm, OURO_EXIT_ERROR);
-}
-
 void ouro_store_discard(ouro_store **store) {
   if (store == NULL || *store == NULL) return;
-  if ((*store)->diverged) give_up(*store);
+  if ((*store)->broken) {
+    MPI_Barrier((*store)->comm);
+    if ((*store)->rank == 0) give_up(*store);
+    MPI_Barrier((*store)->comm);
+  }
   if ((*store)->file >= 0) H5Fclose((*store)->file);
   remove_part(*store);
   MPI_Barrier((*store)->comm);
