@@ -324,33 +324,66 @@ static void fits_do_not_depend_on_their_company(void **state) {
   }
 }
 
-/* Of 20 models some have too few rows, one row repeated, or not a number: the first of them is named. */
+/* Rows of which only the first half of p are distinct, five times each: n > p, and the matrix is singular. */
+static void add_repeated_rows(const ouro_family *family, int64_t id, double *statistic) {
+  const int p = family->n_parameters;
+  const ouro_slice slice = slice_of(id, family->truth, p / 2);
+  double *rows = rows_of(family, &slice);
+  for (int i = 0; i < 5; i++) ouro_family_reduce(family, rows, p / 2, statistic);
+  free(rows);
+}
+
+/* Of 20 models one and all after it have too few rows, or one has repeated rows or not a number: the first of
+ * them is named. */
 static void the_first_singular_statistic_is_named(void **state) {
   (void)state;
-  enum { N = 20 };
-  const int p = 4;
-  const ouro_config config = experiment_of(p, 1, OURO_COVARIATES_ISOTROPIC, 0);
-  ouro_family *family = family_of(&config);
-  for (int bad = 0; bad < 3 * N; bad++) {
-    double *statistics = numbers(N * family->statistic_width), theta[N * 4];
-    ouro_count sizes[N];
-    for (int i = 0; i < N; i++) {
-      double *const statistic = statistics + i * family->statistic_width;
-      const bool short_of_rows = i >= bad % N && bad / N == 0;
-      const ouro_slice slice = slice_of(400 + i, family->truth, short_of_rows ? p - 1 : 30);
-      sizes[i] = slice.n;
-      if (i == bad % N && bad / N == 1) { /* one row, thirty times */
-        const double row[5] = {0.3, 1.7, -0.9, 0.1, 1};
-        for (int r = 0; r < 30; r++) ouro_family_reduce(family, row, 1, statistic);
-      } else {
-        ouro_family_absorb(family, 1, &slice, &statistic);
+  enum { N = 20, SHORT = 0, REPEATED = 1, NOT_A_NUMBER = 2 };
+  for (int p = 4; p <= 40; p += 36) {
+    const ouro_config config = experiment_of(p, 1, OURO_COVARIATES_ISOTROPIC, 0);
+    ouro_family *family = family_of(&config);
+    for (int trial = 0; trial < 3 * N; trial++) {
+      double *statistics = numbers(N * family->statistic_width), *theta = numbers(N * p);
+      const int bad = trial % N, kind = trial / N;
+      ouro_count sizes[N];
+      for (int i = 0; i < N; i++) {
+        double *const statistic = statistics + i * family->statistic_width;
+        const ouro_slice slice = slice_of(400 + i, family->truth, kind == SHORT && i >= bad ? p - 1 : 3 * p);
+        sizes[i] = slice.n;
+        if (kind == REPEATED && i == bad)
+          add_repeated_rows(family, 500 + trial, statistic);
+        else
+          ouro_family_absorb(family, 1, &slice, &statistic);
+        if (kind == NOT_A_NUMBER && i == bad) statistic[2] = NAN;
       }
-      if (i == bad % N && bad / N == 2) statistic[2] = NAN;
+      assert_int_equal(ouro_family_fit(family, N, sizes, statistics, theta), bad);
+      free(statistics);
+      free(theta);
     }
-    assert_int_equal(ouro_family_fit(family, N, sizes, statistics, theta), bad % N);
-    free(statistics);
+    ouro_family_destroy(&family);
   }
-  ouro_family_destroy(&family);
+}
+
+/* Row blocks take normal numbers from the stream one after the other, none twice, however wide a row is. */
+static void rows_use_every_normal_once(void **state) {
+  (void)state;
+  for (int p = 1; p < 80; p += 13) {
+    const ouro_config config = experiment_of(p, 1, OURO_COVARIATES_ISOTROPIC, 0);
+    ouro_family *family = family_of(&config);
+    const ouro_slice slice = slice_of(8, family->truth, 150);
+    double *rows = rows_of(family, &slice), *normals = numbers(150 * (p + 1));
+    ouro_random_normals(&slice.stream, 0, (size_t)(150 * (p + 1)), normals);
+    for (ouro_count r = 0; r < 150; r++) {
+      double y = element_of(normals, 150, p + 1, r, p);
+      for (int k = 0; k < p; k++) {
+        assert_true(element_of(rows, 150, p + 1, r, k) == element_of(normals, 150, p + 1, r, k));
+        y += element_of(rows, 150, p + 1, r, k) * family->truth[k];
+      }
+      assert_true(fabs(element_of(rows, 150, p + 1, r, p) - y) < 1e-12);
+    }
+    free(rows);
+    free(normals);
+    ouro_family_destroy(&family);
+  }
 }
 
 static void ridge_fits_fewer_rows_than_parameters(void **state) {
@@ -486,6 +519,7 @@ static int widest_again(void **state) {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(noiseless_rows_give_theta_back),
     cmocka_unit_test(rows_have_the_specified_law),
+    cmocka_unit_test(rows_use_every_normal_once),
     cmocka_unit_test(statistics_are_sums_of_products),
     cmocka_unit_test(slicing_does_not_change_a_bit),
     cmocka_unit_test(a_slice_that_ends_inside_a_block),
