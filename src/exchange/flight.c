@@ -123,7 +123,7 @@ ouro_status ouro_exchange_begin(ouro_exchange_plan *plan, ouro_exchange_fill fil
 }
 
 void ouro_exchange_progress(ouro_exchange_flight *flight) {
-  serve(flight);
+  while (serve(flight)) continue;
 }
 
 const void *ouro_exchange_take(ouro_exchange_flight *flight, ouro_lid ghost, ouro_exchange_item *item) {

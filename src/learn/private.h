@@ -33,7 +33,8 @@ typedef struct learn_run {
   ouro_lid *trained;                 /* [n_trained] interior nodes (no ghost among their sources) first */
   double *theta, *next;              /* [n_local][replicate][n_parameters] last generation, the one being made */
   learn_batch batch;                 /* */
-  ouro_count chunk;                  /* rows drawn between two looks at the messages */
+  ouro_count chunk;                  /* rows drawn or reduced between two looks at the messages .. */
+  ouro_count worked;                 /* .. and those since the last look */
   ouro_exchange_plan *plan;          /* NULL where parameters are carried */
   ouro_exchange_flight *flight;      /* NULL between exchanges */
   bool starved;                      /* the exchange had fewer items than the graph */
@@ -67,6 +68,10 @@ void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const doub
 /** Draw what is pending.
  *  Not collective. */
 void ouro_learn_batch_absorb(learn_run *run);
+
+/** Count rows drawn or reduced, and look at the messages now and then.
+ *  Not collective. */
+void ouro_learn_batch_worked(learn_run *run, ouro_count rows);
 
 /** Draw what is pending, fit all models of the batch and store them in run->next.
  *  Not collective. */
