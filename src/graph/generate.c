@@ -4,11 +4,14 @@
 #include "ouro/graph/generate.h"
 
 #include "graph/generate_random.h"
+#include "ouro/base/memory.h"
 
-/* Feeds of n nodes with one another, self-loops left out; -1 if they cannot be numbered. */
+#define GIB 1073741824.0
+
+/* Feeds of n nodes with one another, self-loops left out; -1 if with them they could not be numbered. */
 static ouro_eid pairs_of(ouro_gid n) {
   ouro_eid pairs;
-  return n > 0 && __builtin_mul_overflow(n, n - 1, &pairs) ? -1 : n * (n - 1);
+  return __builtin_mul_overflow(n, n, &pairs) ? -1 : pairs - n;
 }
 
 static ouro_status check_complete(const ouro_config_generate *generate) {
@@ -90,6 +93,49 @@ ouro_status ouro_graph_generate_nodes(const ouro_config_generate *generate, ouro
   if (status == OURO_OK)
     *n_nodes = generate->kind == OURO_GRAPH_RMAT ? (ouro_gid)1 << generate->scale : generate->nodes;
   return status;
+}
+
+/* Feeds that a generator makes, duplicates included. Arguments are checked. */
+static ouro_eid feeds_of(const ouro_config_generate *generate) {
+  const ouro_gid n = generate->nodes;
+  switch (generate->kind) {
+  case OURO_GRAPH_COMPLETE:
+    return n * (generate->self_loops ? n : n - 1);
+  case OURO_GRAPH_K_IN:
+    return n * generate->degree;
+  case OURO_GRAPH_GNM:
+    return generate->feeds;
+  case OURO_GRAPH_RMAT:
+    return generate->degree << generate->scale;
+  default:
+    return n;
+  }
+}
+
+/* Building holds a feed as 3 words in the list and 2 in its row at the same time, and a node as 4 words (id, row,
+ * place to fill, label) or so. */
+static double bytes_needed(const ouro_config_generate *generate, ouro_gid n_nodes) {
+  return 8.0 * (5.0 * (double)feeds_of(generate) + 4.0 * (double)n_nodes);
+}
+
+static ouro_status fits_here(const ouro_config_generate *generate, int n_ranks, int64_t available) {
+  ouro_status status = OURO_OK;
+  ouro_gid n_nodes;
+  OURO_TRY(ouro_graph_generate_nodes(generate, &n_nodes));
+  const double needed = bytes_needed(generate, n_nodes) / n_ranks;
+  OURO_CHECK(needed <= (double)available, OURO_ELIMIT,
+             "graph.generate: %" OURO_EID_FMT " feeds between %" OURO_GID_FMT
+             " nodes need about %.1f GiB on each of %d ranks, which have %.1f GiB",
+             feeds_of(generate), n_nodes, needed / GIB, n_ranks, (double)available / GIB);
+cleanup:
+  return status;
+}
+
+ouro_status ouro_graph_generate_fits(MPI_Comm comm, const ouro_config_generate *generate) {
+  int n_ranks;
+  MPI_Comm_size(comm, &n_ranks);
+  const int64_t available = ouro_memory_available(comm);
+  return ouro_agree(comm, fits_here(generate, n_ranks, available));
 }
 
 /* ---- graphs without chance: feeds into the nodes first .. last-1 ---- */

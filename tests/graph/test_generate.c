@@ -294,6 +294,26 @@ static void wrong_arguments_are_refused(void **state) {
   }
 }
 
+/* What one machine cannot hold is refused before anything is allocated; what it can is not. */
+static void too_large_graphs_are_refused(void **state) {
+  (void)state;
+  const ouro_config_generate large[] = {
+      {.kind = OURO_GRAPH_COMPLETE, .nodes = INT64_C(1) << 24},
+      {.kind = OURO_GRAPH_COMPLETE, .nodes = INT64_C(1) << 24, .self_loops = true},
+      {.kind = OURO_GRAPH_RING, .nodes = INT64_C(1) << 48},
+      {.kind = OURO_GRAPH_K_IN, .nodes = INT64_C(1) << 30, .degree = INT64_C(1) << 20},
+      {.kind = OURO_GRAPH_GNM, .nodes = INT64_C(1) << 30, .feeds = INT64_C(1) << 48},
+      {.kind = OURO_GRAPH_RMAT, .scale = 40, .degree = 256},
+  };
+  for (size_t k = 0; k < sizeof large / sizeof *large; k++) {
+    assert_everywhere(ouro_graph_generate_fits(MPI_COMM_WORLD, &large[k]) == OURO_ELIMIT);
+    assert_everywhere(strstr(ouro_error_message(), "GiB") != NULL);
+  }
+  for (int s = 0; s < N_SAMPLES; s++) assert_ok(ouro_graph_generate_fits(MPI_COMM_WORLD, &SAMPLES_OF_ALL[s]));
+  const ouro_config_generate wrong = {.kind = OURO_GRAPH_GNM, .nodes = 5, .feeds = 21};
+  assert_everywhere(ouro_graph_generate_fits(MPI_COMM_WORLD, &wrong) == OURO_ECONFIG);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(parts_together_are_always_the_same),
     cmocka_unit_test(ranks_build_what_one_generates),
@@ -305,6 +325,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(seeds_matter),
     cmocka_unit_test(permutations_are_bijections),
     cmocka_unit_test(wrong_arguments_are_refused),
+    cmocka_unit_test(too_large_graphs_are_refused),
 };
 
 TEST_MAIN(tests)

@@ -20,6 +20,12 @@
  *  Returns OURO_OK, or OURO_ECONFIG / OURO_ELIMIT with a message that names the key. */
 ouro_status ouro_graph_generate_nodes(const ouro_config_generate *generate, ouro_gid *n_nodes);
 
+/** Refuse a graph that does not fit in memory, before it is made.
+ *  Collective on comm.
+ *  Returns the same status on all ranks: OURO_OK; OURO_ELIMIT with a message that says what is needed and what there
+ *  is; as ouro_graph_generate_nodes() for wrong arguments. */
+ouro_status ouro_graph_generate_fits(MPI_Comm comm, const ouro_config_generate *generate);
+
 /** One of n_parts parts of the feeds of a generated graph. The parts are disjoint, about equal, and together the
  *  same feeds whatever n_parts is; which feeds are in which part says nothing about their ids.
  *  Not collective, no communication.
