@@ -65,13 +65,13 @@ static const char *meaning(int code) {
 
 const char *ouro_partition_metis(const ouro_partition_symmetric *symmetric, const ouro_config_partition *options,
                                  ouro_objective objective, int n_parts, int32_t *part) {
-  idx_t n_nodes = (idx_t)symmetric->n_nodes, n_constraints = 1, n = n_parts, value = -1, chosen[METIS_NOPTIONS];
+  idx_t n_nodes = (idx_t)symmetric->n_linked, n_constraints = 1, n = n_parts, value = -1, chosen[METIS_NOPTIONS];
   METIS_SetDefaultOptions(chosen);
   chosen[METIS_OPTION_OBJTYPE] = objective == OURO_OBJECTIVE_VOLUME ? METIS_OBJTYPE_VOL : METIS_OBJTYPE_CUT;
   chosen[METIS_OPTION_SEED] = options->seed;
   chosen[METIS_OPTION_UFACTOR] = tolerance(options->imbalance, n_parts);
   chosen[METIS_OPTION_NUMBERING] = 0;
-  for (int64_t i = 0; i < symmetric->n_nodes; i++) part[i] = -1; /* so that what METIS leaves out is seen */
+  for (idx_t i = 0; i < n_nodes; i++) part[i] = -1; /* so that what METIS leaves out is seen */
   const int out = silence(stdout), err = silence(stderr);
   const int code = METIS_PartGraphKway(&n_nodes, &n_constraints, symmetric->row, symmetric->neighbour, symmetric->cost,
                                        symmetric->corpus, symmetric->weight, &n, NULL, NULL, chosen, &value, part);
@@ -79,7 +79,7 @@ const char *ouro_partition_metis(const ouro_partition_symmetric *symmetric, cons
   restore(stderr, err);
   if (damage_next && n_nodes > 0) part[n_nodes - 1] = -1;
   const char *complaint = meaning(code);
-  return complaint ? complaint : ouro_partition_metis_complaint(symmetric->n_nodes, part, n_parts, value);
+  return complaint ? complaint : ouro_partition_metis_complaint(n_nodes, part, n_parts, value);
 }
 
 #define TEXT_OF(number) #number

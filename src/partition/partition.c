@@ -72,7 +72,34 @@ cleanup:
   return status;
 }
 
-/* Run METIS on rank 0.
+/* On rank 0: METIS for the nodes with neighbours, then the others.
+ * [out] part [n_nodes] to be released with free()
+ * [out] good whether it can be used */
+static ouro_status partition_here(ouro_partition_symmetric *symmetric, const ouro_config_partition *options,
+                                  ouro_objective objective, int n_parts, int32_t **part, bool *good) {
+  ouro_status status = OURO_OK;
+  int32_t *number = NULL, *found = NULL;
+  *good = false;
+  OURO_NEW(*part, symmetric->n_nodes);
+  OURO_NEW(found, symmetric->n_nodes);
+  OURO_TRY(ouro_partition_isolated_behind(symmetric, &number));
+  if (symmetric->n_linked <= n_parts) goto cleanup;
+  const char *complaint = ouro_partition_metis(symmetric, options, objective, n_parts, found);
+  if (complaint) {
+    ouro_log_root(OURO_LOG_WARNING, "METIS came back with %s: the nodes are split into blocks of ids instead",
+                  complaint);
+    goto cleanup;
+  }
+  OURO_TRY(ouro_partition_isolated_place(symmetric, n_parts, found));
+  for (int64_t i = 0; i < symmetric->n_nodes; i++) (*part)[i] = found[number[i]];
+  *good = true;
+cleanup:
+  free(number);
+  free(found);
+  return status;
+}
+
+/* Gather the graph on rank 0 and partition it there.
  * [out] part [n_nodes] on rank 0, to be released with free()
  * [out] good whether it can be used, the same on all ranks */
 static ouro_status run_metis(const ouro_graph *graph, const ouro_config_partition *options, ouro_objective objective,
@@ -80,28 +107,18 @@ static ouro_status run_metis(const ouro_graph *graph, const ouro_config_partitio
   ouro_status status = OURO_OK;
   int rank;
   ouro_partition_symmetric symmetric = {0};
-  const char *complaint = NULL;
   MPI_Comm_rank(graph->comm, &rank);
   OURO_TRY(ouro_partition_symmetrise(graph, objective, limit_now, &symmetric));
-  *good = symmetric.n_entries > 0; /* without neighbours there is nothing to minimise */
-  if (!*good) goto cleanup;
-  if (rank == 0) *part = ouro_memory_new((size_t)graph->n_nodes, sizeof **part);
-  OURO_AGREE(graph->comm, rank != 0 || *part ? OURO_OK : OURO_ENOMEM);
-  if (rank == 0) {
-    complaint = ouro_partition_metis(&symmetric, options, objective, n_parts, *part);
-    if (complaint) {
-      ouro_log_root(OURO_LOG_WARNING, "METIS came back with %s: the nodes are split into blocks of ids instead",
-                    complaint);
-    }
-    *good = complaint == NULL;
-  }
+  if (rank == 0) status = partition_here(&symmetric, options, objective, n_parts, part, good);
+  OURO_AGREE(graph->comm, status);
   MPI_Bcast(good, 1, MPI_C_BOOL, 0, graph->comm);
 cleanup:
   ouro_partition_symmetric_clear(&symmetric);
   return status;
 }
 
-/* METIS dies on one part, and leaves parts empty if there are no more nodes than parts. */
+/* METIS dies on one part, and leaves parts empty if there are no more nodes than parts; without feeds there is nothing
+ * to minimise. */
 static bool metis_has_work(const ouro_graph *graph, int n_parts) {
   return n_parts > 1 && graph->n_nodes > n_parts && graph->n_feeds > 0;
 }

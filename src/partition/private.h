@@ -67,6 +67,7 @@ double ouro_partition_total_value(const ouro_partition_total *total);
 /* The symmetrised graph as METIS takes it, in global id order, whatever the ownership it came from. */
 typedef struct ouro_partition_symmetric {
   int64_t n_nodes, n_entries; /* each pair of neighbours is two entries */
+  int64_t n_linked;           /* nodes with neighbours, once the others stand behind them */
   int32_t *row;               /* [n_nodes + 1] */
   int32_t *neighbour;         /* [n_entries] ascending within a node, never the node itself */
   int32_t *weight;            /* [n_entries] cut objective: samples both ways, scaled to 32-bit sums; else NULL */
@@ -87,10 +88,22 @@ ouro_status ouro_partition_symmetrise(const ouro_graph *graph, ouro_objective ob
  *  Not collective. */
 void ouro_partition_symmetric_clear(ouro_partition_symmetric *symmetric);
 
-/** Partition a symmetric graph of more nodes than parts.
+/** Renumber the nodes so that those without neighbours stand behind the others; the order stays otherwise.
+ *  Not collective.
+ *  [out] number [n_nodes] the new number of each node; to be released with free(), whatever is returned
+ *  Returns OURO_OK or OURO_ENOMEM. */
+ouro_status ouro_partition_isolated_behind(ouro_partition_symmetric *symmetric, int32_t **number);
+
+/** Give each node without neighbours to the part of least cost so far.
+ *  Not collective.
+ *  [inout] part [n_nodes] known for the first n_linked
+ *  Returns OURO_OK or OURO_ENOMEM. */
+ouro_status ouro_partition_isolated_place(const ouro_partition_symmetric *symmetric, int n_parts, int32_t *part);
+
+/** Partition the nodes that have neighbours; there are more of them than parts.
  *  Not collective.
  *  [in]  n_parts 2 or more
- *  [out] part    [n_nodes] only to be used if no complaint is returned
+ *  [out] part    [n_linked] only to be used if no complaint is returned
  *  Returns what is wrong with the partition, or NULL if it is complete and in range. */
 const char *ouro_partition_metis(const ouro_partition_symmetric *symmetric, const ouro_config_partition *options,
                                  ouro_objective objective, int n_parts, int32_t *part);
@@ -105,7 +118,7 @@ const char *ouro_partition_metis_complaint(int64_t n_nodes, const int32_t *part,
  *  Not collective. */
 void ouro_partition_limit_at(int64_t limit);
 
-/** Let METIS forget the last node of the next partitions. For tests.
+/** Let METIS forget a node of the next partitions. For tests.
  *  Not collective. */
 void ouro_partition_metis_damage(bool damage);
 

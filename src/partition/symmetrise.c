@@ -339,6 +339,7 @@ ouro_status ouro_partition_symmetrise(const ouro_graph *graph, ouro_objective ob
   free(received);
   received = NULL;
   OURO_TRY(join_blocks(graph, &at, objective, limit, symmetric));
+  symmetric->n_linked = symmetric->n_nodes;
 cleanup:
   free(received);
   block_clear(&at);

@@ -96,6 +96,47 @@ static void test_communities(void **state) {
   }
 }
 
+/* Communities with as many models again, of the same training cost, that nothing feeds and that feed nothing but
+ * themselves, between them by their ids: those keep the balance and cut nothing. */
+static void test_isolated(void **state) {
+  (void)state;
+  static known linked, list;
+  int32_t part[256];
+  ouro_partition_figures figures;
+  for (int n_groups = 2; n_groups <= 5; n_groups++) {
+    known_communities(&linked, n_groups, 12, 10);
+    list = (known){.n_nodes = 2 * linked.n_nodes + 1};
+    for (int64_t k = 0; k < linked.n_feeds; k++) {
+      known_add(&list, 2 * linked.source[k], 2 * linked.target[k], linked.samples[k]);
+    }
+    for (int64_t i = 0; i < linked.n_nodes; i++) known_add(&list, 2 * i + 1, 2 * i + 1, 110);
+    ouro_graph *graph = known_graph(&list);
+    for (int kind = 0; kind < 2; kind++) {
+      const ouro_draw draw_kind = kind ? OURO_DRAW_PUBLISHED : OURO_DRAW_PRIVATE;
+      assert_ok(choose(graph, &metis, draw_kind, n_groups, part, &figures));
+      assert_everywhere(in_range(part, list.n_nodes, n_groups) && strcmp(figures.method, "metis") == 0);
+      assert_everywhere(figures.cut_feeds <= n_groups && figures.imbalance < 1.05);
+    }
+    ouro_graph_destroy(&graph);
+  }
+}
+
+/* Four nodes with neighbours among twenty are no work for METIS in four parts, but in three. */
+static void test_few_linked(void **state) {
+  (void)state;
+  static known list;
+  int32_t part[64];
+  ouro_partition_figures figures;
+  list = (known){.n_nodes = 20};
+  for (int64_t i = 0; i < 4; i++) known_add(&list, 5 * i, (5 * i + 5) % 20, 10);
+  ouro_graph *graph = known_graph(&list);
+  assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, 4, part, &figures));
+  assert_everywhere(is_block(part, 20, 4) && strcmp(figures.method, "block") == 0);
+  assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures));
+  assert_everywhere(in_range(part, 20, 3) && strcmp(figures.method, "metis") == 0 && figures.empty_parts == 0);
+  ouro_graph_destroy(&graph);
+}
+
 /* The objective follows the draws unless it is given. */
 static void test_objective(void **state) {
   (void)state;
@@ -194,40 +235,48 @@ static void test_same_for_any_ranks(void **state) {
   ouro_graph_destroy(&graph);
 }
 
-/* Small dense graphs in nearly as many parts as nodes: METIS leaves parts empty and prints complaints. Nothing of that
- * reaches the streams. */
+/* Into 2 .. 19 parts, with METIS alone to say something: more parts than it can fill, it prints complaints. */
+static ouro_status many_parts(const ouro_graph *graph) {
+  int32_t part[64];
+  ouro_partition_figures figures;
+  ouro_status status = OURO_OK;
+  for (int n_parts = 2; n_parts < 20 && status == OURO_OK; n_parts++) {
+    status = choose(graph, &metis, n_parts % 2 ? OURO_DRAW_PRIVATE : OURO_DRAW_PUBLISHED, n_parts, part, &figures);
+    if (status == OURO_OK && !in_range(part, 20, n_parts)) status = OURO_EINTERNAL;
+  }
+  return status;
+}
+
+/* Nothing that METIS prints reaches the streams. */
 static void test_silent(void **state) {
   (void)state;
   static known list;
-  int32_t part[64];
-  ouro_partition_figures figures;
   char path[512];
-  known_random(&list, 20, 350, 11);
-  ouro_graph *graph = known_graph(&list);
   test_path("streams", path, sizeof path);
-  fflush(stdout);
-  fflush(stderr);
-  const int out = dup(1), err = dup(2);
-  FILE *file = test_rank() == 0 ? fopen(path, "w+") : NULL;
-  if (file) {
-    dup2(fileno(file), 1);
-    dup2(fileno(file), 2);
+  for (uint64_t seed = 0; seed < 6; seed++) {
+    known_random(&list, 20, 25 + 60 * (int64_t)seed, 300 + seed);
+    for (int64_t k = 0; k < list.n_feeds; k++) list.samples[k] *= list.target[k] % 5 ? 1 : 1000; /* heavy nodes */
+    ouro_graph *graph = known_graph(&list);
+    fflush(stdout);
+    fflush(stderr);
+    const int out = dup(1), err = dup(2);
+    FILE *file = test_rank() == 0 ? fopen(path, "w+") : NULL;
+    if (file) {
+      dup2(fileno(file), 1);
+      dup2(fileno(file), 2);
+    }
+    const ouro_status status = many_parts(graph);
+    fflush(stdout);
+    fflush(stderr);
+    dup2(out, 1);
+    dup2(err, 2);
+    close(out);
+    close(err);
+    assert_ok(status);
+    assert_everywhere(file == NULL || lseek(fileno(file), 0, SEEK_END) == 0);
+    if (file) fclose(file);
+    ouro_graph_destroy(&graph);
   }
-  ouro_status status = OURO_OK;
-  for (int n_parts = 2; n_parts < 20 && status == OURO_OK; n_parts++) {
-    status = choose(graph, &metis, OURO_DRAW_PRIVATE, n_parts, part, &figures);
-    if (status == OURO_OK && !in_range(part, 20, n_parts)) status = OURO_EINTERNAL;
-  }
-  fflush(stdout);
-  fflush(stderr);
-  dup2(out, 1);
-  dup2(err, 2);
-  close(out);
-  close(err);
-  assert_ok(status);
-  assert_everywhere(file == NULL || lseek(fileno(file), 0, SEEK_END) == 0);
-  if (file) fclose(file);
-  ouro_graph_destroy(&graph);
 }
 
 /* What METIS returns is judged. */
@@ -355,6 +404,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_metis_has_no_work),
       cmocka_unit_test(test_communities),
+      cmocka_unit_test(test_isolated),
+      cmocka_unit_test(test_few_linked),
       cmocka_unit_test(test_objective),
       cmocka_unit_test(test_volume_beats_cut),
       cmocka_unit_test(test_same_for_any_ownership),
