@@ -204,6 +204,16 @@ static void values_arrive(void **state) {
   ouro_config_destroy(&c);
 }
 
+static void strange_names_arrive_byte_by_byte(void **state) {
+  (void)state;
+  ouro_config *c = NULL;
+  assert_ok(
+      load("graph: {file: \"\\N\\L\\P\\t\\x7F\\\\\\\"\\uFEFF caf\xC3\xA9\"}\n", "output.file= a: #\t\"b\\n' ", &c));
+  assert_non_null(strstr(c->graph.file, "\xC2\x85\xE2\x80\xA8\xE2\x80\xA9\t\x7F\\\"\xEF\xBB\xBF caf\xC3\xA9"));
+  assert_string_equal(c->output.file, "a: #\t\"b\\n'");
+  ouro_config_destroy(&c);
+}
+
 static void overrides_win_in_order(void **state) {
   (void)state;
   ouro_config *c = NULL;
@@ -258,6 +268,10 @@ static void input_is_found_beside_the_experiment_or_here(void **state) {
   assert_string_equal(c->graph.file, beside);
   assert_string_equal(c->real.nodes, "Makefile");
   ouro_config_destroy(&c);
+  test_file("LICENSE", "", 0, beside, sizeof beside); /* here and there: beside wins */
+  assert_ok(load("graph: {file: LICENSE}\n", NULL, &c));
+  assert_string_equal(c->graph.file, beside);
+  ouro_config_destroy(&c);
   assert_ok(load("graph: {file: nowhere.tsv}\nreal: {nodes: all}\n", NULL, &c));
   assert_string_equal(c->graph.file, test_path("nowhere.tsv", scratch, sizeof scratch));
   assert_string_equal(c->real.nodes, "all");
@@ -287,6 +301,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(bad_overrides_are_answered_alike),
     cmocka_unit_test(defaults_are_those_of_the_header),
     cmocka_unit_test(values_arrive),
+    cmocka_unit_test(strange_names_arrive_byte_by_byte),
     cmocka_unit_test(overrides_win_in_order),
     cmocka_unit_test(commands_need_no_experiment),
     cmocka_unit_test(missing_and_strange_files_are_named),

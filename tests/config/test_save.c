@@ -47,7 +47,8 @@ static const char *name(void) {
                                       "\"- dash\"",
                                       "\"  blanks  \"",
                                       "\"\\x7F\\e\"",
-                                      "./a..b--c"};
+                                      "./a..b--c",
+                                      "a%%j-%%a.h5"};
   return names[draw(sizeof names / sizeof names[0])];
 }
 
