@@ -45,7 +45,7 @@ typedef struct ouro_config_graph {
   char *columns;                  /* "source target samples", "-" skips one; NULL: by header or exactly two */
   bool flip;                      /* reverse every feed */
   ouro_count samples;             /* of feeds without a samples column; default 100 */
-  ouro_gid nodes;                 /* declares ids 0..nodes-1; 0: only what the file names */
+  ouro_gid nodes;                 /* of a file: declares ids 0..nodes-1; 0: only what the file names */
   ouro_roots roots;               /* default frozen */
 } ouro_config_graph;
 
@@ -61,8 +61,8 @@ typedef struct ouro_config_model {
   int dimension;              /* p; default 10 */
   double noise;               /* sigma; default 1 */
   ouro_covariates covariates; /* default isotropic */
-  double correlation;         /* ar1: rho in (-1, 1); default 0.5 */
-  double exponent;            /* power: eigenvalues k^-exponent, exponent >= 0; default 1 */
+  double correlation;         /* ar1 alone: rho in (-1, 1); default 0.5 */
+  double exponent;            /* power alone: eigenvalues k^-exponent, 0 <= exponent <= 20; default 1 */
   double ridge;               /* penalty a training sample, >= 0; default 0 */
 } ouro_config_model;
 
@@ -93,7 +93,8 @@ typedef struct ouro_config_exchange {
 } ouro_config_exchange;
 
 typedef struct ouro_config_output {
-  char *file;         /* default <experiment>.h5 in the working directory; %j, %a = Slurm job and array index */
+  char *file;         /* default <experiment>.h5 in the working directory; %j, %a = Slurm's job id and array
+                       * index, nothing outside a job; %% = a percent sign */
   int64_t every;      /* store every n-th generation (0 and the last always); default 1 */
   ouro_exists exists; /* default replace */
   bool parameters;    /* store /final/parameters; default false */
@@ -127,7 +128,8 @@ ouro_status ouro_config_load(MPI_Comm comm, const char *path, const char *const 
  *  Returns the same status on all ranks: OURO_OK, OURO_ECONFIG, OURO_ENOMEM. */
 ouro_status ouro_config_default(MPI_Comm comm, const char *const *overrides, int n_overrides, ouro_config **config);
 
-/** The configuration in force as YAML text, with every default; loading it again gives the same one.
+/** The configuration in force as YAML text, with every default; loading it again from the same working
+ *  directory gives the same one. Names of input files are written as they were found.
  *  Not collective.
  *  [out] text to be released with free(); NULL on error
  *  Returns OURO_OK or OURO_ENOMEM. */
