@@ -15,7 +15,8 @@ typedef struct ouro_engine_methods {
   ouro_status (*entry)(const ouro_engine *engine, int32_t i, int32_t j, double *value);
 } ouro_engine_methods;
 
-/* create:      Collective on comm. C = 0. block: edge of the blocks of a block-cyclic layout, ignored by sparse.
+/* create:      Collective on comm. C = 0. block: edge of the blocks of the block-cyclic layout (dense), doubles of
+ *              a message (sparse); 0: the engine's own.
  * congruence:  Collective. Set the diagonal of C to before [n], let C <- P C P', and give its diagonal after [n];
  *              both are the same on all ranks.
  * entry:       Collective. C_ij as congruence left it. */
@@ -25,7 +26,8 @@ typedef struct ouro_engine_methods {
 extern const ouro_engine_methods ouro_engine_sparse;
 
 /* pdgemm on a block-cyclic grid. The order of summation depends on the grid and on the BLAS: results on
- * different numbers of ranks agree to rounding only. Memory a rank: 24 n^2 / ranks bytes. */
+ * different numbers of ranks agree to rounding only. Memory a rank: 24 n^2 / ranks bytes
+ * and up to 8 n^2 / ranks of pdgemm's own. */
 extern const ouro_engine_methods ouro_engine_dense;
 
 /** Elements of the local part of an n x n block-cyclic matrix, at most over the ranks. ScaLAPACK counts them

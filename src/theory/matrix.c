@@ -8,6 +8,8 @@
 #include "theory/engine.h"
 #include "theory/select.h"
 
+enum { BLOCK = 64 }; /* edge of the blocks by default */
+
 /* ScaLAPACK ships no headers. */
 extern int Csys2blacs_handle(MPI_Comm comm);
 extern void Cfree_blacs_system_handle(int handle);
@@ -62,8 +64,8 @@ static int grid_rows(int ranks) {
 }
 
 double ouro_engine_dense_elements(int64_t n, int ranks, int block) {
-  const int rows = grid_rows(ranks);
-  return (double)extent(n, rows, 0, block) * (double)extent(n, ranks / rows, 0, block);
+  const int rows = grid_rows(ranks), edge = block > 0 ? block : BLOCK;
+  return (double)extent(n, rows, 0, edge) * (double)extent(n, ranks / rows, 0, edge);
 }
 
 static void dense_destroy(ouro_engine **engine) {
@@ -88,14 +90,14 @@ static ouro_status dense_new(MPI_Comm comm, const ouro_system *system, int block
   *made = d;
   MPI_Comm_size(comm, &ranks);
   MPI_Comm_rank(comm, &rank);
-  const int rows = grid_rows(ranks), columns = ranks / rows;
+  const int rows = grid_rows(ranks), columns = ranks / rows, edge = block > 0 ? block : BLOCK;
   d->comm = comm;
   d->context = -1;
   d->n = system->n;
-  d->rows = (axis){rows, rank / columns, block};
-  d->columns = (axis){columns, rank % columns, block};
-  d->n_rows = extent(d->n, rows, d->rows.me, block);
-  d->n_columns = extent(d->n, columns, d->columns.me, block);
+  d->rows = (axis){rows, rank / columns, edge};
+  d->columns = (axis){columns, rank % columns, edge};
+  d->n_rows = extent(d->n, rows, d->rows.me, edge);
+  d->n_columns = extent(d->n, columns, d->columns.me, edge);
   OURO_CHECK(ouro_engine_dense_elements(d->n, ranks, block) <= INT32_MAX, OURO_ELIMIT,
              "%d models on %d ranks: the local part of the matrix exceeds the 32-bit indices of ScaLAPACK; use more "
              "ranks",

@@ -11,8 +11,6 @@
 #include "theory/recursion.h"
 #include "theory/select.h"
 
-enum { BLOCK = 64 }; /* edge of the blocks of the dense engine */
-
 /* What one core reaches, floating-point operations a second (measured on AVX2 machines of 2020 to 2024), and
  * bytes a second that the transpose moves; good enough to choose an engine and to refuse what takes hours. */
 static const double SPARSE_RATE = 6e9, DENSE_RATE = 3e10, TRANSPOSE_RATE = 1e9;
@@ -47,10 +45,10 @@ static double sparse_bytes(const ouro_survey *survey, int ranks) {
   return 16 * n * width + 12 * (double)survey->n_weights + 16 * n + 8e6;
 }
 
-/* P, C, Y and the panels that pdgemm copies */
+/* P, C, Y and what pdgemm copies */
 static double dense_bytes(const ouro_survey *survey, int ranks) {
-  const double elements = ouro_engine_dense_elements(survey->n, ranks, BLOCK);
-  return 24 * elements + 64 * BLOCK * (double)survey->n / ranks + 8e6;
+  const double elements = ouro_engine_dense_elements(survey->n, ranks, 0);
+  return 32 * elements + 8e6;
 }
 
 /* What every engine needs: the rows held here, vectors over all nodes, the trajectories. */
@@ -70,7 +68,7 @@ static ouro_status estimate(const ouro_survey *survey, const ouro_graph *graph, 
   c->bytes = (is_dense ? dense_bytes(survey, ranks) : sparse_bytes(survey, ranks));
   c->bytes += common_bytes(survey, graph, n_rows);
   c->available = (double)ouro_memory_available(graph->comm);
-  c->indexable = !is_dense || ouro_engine_dense_elements(survey->n, ranks, BLOCK) <= INT32_MAX;
+  c->indexable = !is_dense || ouro_engine_dense_elements(survey->n, ranks, 0) <= INT32_MAX;
   double worst[2] = {c->bytes, -c->available};
   OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, worst, 2, MPI_DOUBLE, MPI_MAX, graph->comm)));
   c->bytes = worst[0];
@@ -161,7 +159,7 @@ static ouro_status predict_surveyed(const ouro_config *config, const ouro_family
   OURO_TRY(weigh(config, survey, &c, &worth, prediction));
   if (!worth) return OURO_OK;
   OURO_TRY(ouro_system_create(config, family, graph, survey, &system));
-  OURO_TRY(ouro_recursion_create(graph->comm, system, c.engine, BLOCK, &recursion));
+  OURO_TRY(ouro_recursion_create(graph->comm, system, c.engine, 0, &recursion));
   OURO_TRY(run(graph, recursion, prediction));
   prediction->kind = survey->exact ? OURO_PREDICT_EXACT : OURO_PREDICT_FIRST_ORDER;
 cleanup:

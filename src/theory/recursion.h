@@ -18,6 +18,7 @@ typedef struct ouro_recursion {
 /** Start a recursion at generation 0.
  *  Collective on comm.
  *  [in]  system    must outlive the recursion
+ *  [in]  block     as in engine.h; 0: the engine's own
  *  [out] recursion to be released with ouro_recursion_destroy(); NULL on error
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_recursion_create(MPI_Comm comm, const ouro_system *system, const ouro_engine_methods *methods,

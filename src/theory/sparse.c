@@ -9,12 +9,17 @@
 #include "theory/engine.h"
 #include "theory/select.h"
 
-enum { STRIP = 32, TILE = 32, MESSAGE = 1 << 20 }; /* columns at a time; edge of a transposed tile; doubles */
+enum {
+  STRIP = 32,
+  TILE = 32,
+  MESSAGE = 1 << 20
+}; /* columns at a time; edge of a transposed tile; doubles by default */
 
 /* This engine's own view of the opaque type. */
 struct ouro_engine {
   MPI_Comm comm;
   int rank, ranks;
+  int32_t message;         /* doubles at most, but for a single row */
   int32_t n, begin, width; /* columns begin .. begin+width-1 of C are here */
   int64_t *row;            /* [n + 1] */
   int64_t *cursor;         /* [n] while P is gathered */
@@ -35,8 +40,8 @@ static int32_t width_of(const sparse *s, int rank) {
 }
 
 /* Rows of a block of the given width that go in one message. */
-static int32_t rows_a_message(int32_t width) {
-  return width >= MESSAGE ? 1 : width > 0 ? MESSAGE / width : MESSAGE;
+static int32_t rows_a_message(const sparse *s, int32_t width) {
+  return width >= s->message ? 1 : width > 0 ? s->message / width : 0;
 }
 
 static void sparse_destroy(ouro_engine **engine) {
@@ -57,12 +62,13 @@ static ouro_status allocate(const ouro_system *system, sparse *s) {
   ouro_status status = OURO_OK;
   size_t elements;
   const int32_t widest = width_of(s, 0) > width_of(s, s->ranks - 1) ? width_of(s, 0) : width_of(s, s->ranks - 1);
+  const size_t most = (size_t)(widest > s->message ? widest : s->message);
   OURO_TRY(ouro_memory_product((size_t)s->n, (size_t)s->width, &elements));
   OURO_NEW(s->row, s->n + 1);
   OURO_NEW(s->cursor, s->n);
   OURO_NEW(s->c, elements);
   OURO_NEW(s->y, elements);
-  OURO_NEW(s->incoming, (size_t)widest * (size_t)(widest < rows_a_message(widest) ? widest : rows_a_message(widest)));
+  OURO_NEW(s->incoming, (size_t)widest * (size_t)widest < most ? (size_t)widest * (size_t)widest : most);
   for (int32_t r = 0; r < system->n_held; r++) s->row[system->held[r] + 1] = system->first[r + 1] - system->first[r];
 cleanup:
   return status;
@@ -89,13 +95,14 @@ static void keep(void *context, int n, const int32_t *row, const int32_t *column
   }
 }
 
-static ouro_status sparse_new(MPI_Comm comm, const ouro_system *system, sparse **made) {
+static ouro_status sparse_new(MPI_Comm comm, const ouro_system *system, int block, sparse **made) {
   ouro_status status = OURO_OK;
   sparse *s;
   OURO_NEW(s, 1);
   *made = s;
   s->comm = comm;
   s->n = system->n;
+  s->message = block > 0 ? block : MESSAGE;
   MPI_Comm_rank(comm, &s->rank);
   MPI_Comm_size(comm, &s->ranks);
   s->begin = first_of(s, s->rank);
@@ -108,9 +115,8 @@ cleanup:
 static ouro_status sparse_create(MPI_Comm comm, const ouro_system *system, int block, ouro_engine **engine) {
   ouro_status status = OURO_OK;
   sparse *s = NULL;
-  (void)block;
   *engine = NULL;
-  OURO_AGREE(comm, sparse_new(comm, system, &s));
+  OURO_AGREE(comm, sparse_new(comm, system, block, &s));
   OURO_AGREE(comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, s->row, s->n + 1, MPI_INT64_T, MPI_SUM, comm)));
   OURO_AGREE(comm, allocate_weights(s));
   OURO_TRY(ouro_system_stream(comm, system, keep, s));
@@ -178,8 +184,8 @@ static void transpose(const double *in, int32_t rows, int32_t columns, double *o
 }
 
 /* Rows first .. first+n-1 of a block, in message number m of blocks of this many columns. */
-static int32_t message_rows(int32_t rows, int32_t columns, int m, int32_t *first) {
-  const int32_t most = rows_a_message(columns);
+static int32_t message_rows(const sparse *s, int32_t rows, int32_t columns, int m, int32_t *first) {
+  const int32_t most = rows_a_message(s, columns);
   if (columns == 0 || (int64_t)m * most >= rows) return 0;
   *first = m * most;
   return rows - *first < most ? rows - *first : most;
@@ -192,8 +198,8 @@ static ouro_status swap_blocks(sparse *s, int to, int from) {
   for (int m = 0;; m++) {
     MPI_Request request[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
     int32_t out_first = 0, in_first = 0;
-    const int32_t n_out = message_rows(out_rows, s->width, m, &out_first);
-    const int32_t n_in = message_rows(s->width, in_columns, m, &in_first);
+    const int32_t n_out = message_rows(s, out_rows, s->width, m, &out_first);
+    const int32_t n_in = message_rows(s, s->width, in_columns, m, &in_first);
     if (n_out == 0 && n_in == 0) return OURO_OK;
     if (n_in > 0) MPI_Irecv(s->incoming, n_in * in_columns, MPI_DOUBLE, from, OURO_TAG_MATRIX, s->comm, &request[0]);
     if (n_out > 0) {

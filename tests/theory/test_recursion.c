@@ -84,7 +84,7 @@ static void test_twin(void **unused) {
   for (uint64_t seed = 1; seed <= 30; seed++) {
     const setting how = random_setting(seed);
     const small s = random_learning(seed, how);
-    follow(&s, how, seed % 2 == 1, &ouro_engine_sparse, 0);
+    follow(&s, how, seed % 2 == 1, &ouro_engine_sparse, blocks[seed % 4]);
     follow(&s, how, seed % 2 == 0, &ouro_engine_dense, blocks[seed % 4]);
   }
 }
@@ -118,6 +118,14 @@ static void test_engines_agree(void **unused) {
   advance(&m, GENERATIONS);
   memcpy(sparse, m.recursion->diagonal, sizeof sparse);
   const double far = entry(&m, 200, 100);
+  static const int messages[] = {1, 7, 100, 3000};
+  for (int b = 0; b < 4; b++) {
+    ouro_recursion_destroy(&m.recursion);
+    set_moving(&ouro_engine_sparse, messages[b], &m);
+    advance(&m, GENERATIONS);
+    assert_everywhere(memcmp(m.recursion->diagonal, sparse, sizeof sparse) == 0);
+    assert_everywhere(entry(&m, 200, 100) == far);
+  }
   static const int blocks[] = {5, 16, 64, 300};
   for (int b = 0; b < 4; b++) {
     ouro_recursion_destroy(&m.recursion);
