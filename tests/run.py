@@ -18,7 +18,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 VALGRIND = ["valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite",
-            f"--suppressions={HERE}/suppressions/valgrind.supp"]
+            "--num-callers=60", f"--suppressions={HERE}/suppressions/valgrind.supp"]
 
 
 def marks(source, word, default):
