@@ -4,6 +4,7 @@
 #include "../support/harness.h"
 
 #include <Random123/threefry.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,8 @@ static void logarithm_is_accurate(void **state) {
 
 static void sine_and_cosine_are_accurate(void **state) {
   (void)state;
+  volatile long double least = LDBL_EPSILON;
+  if (1.0L + least == 1.0L) skip(); /* valgrind computes long double as double: no reference to compare with */
   const long double quarter = acosl(0.0L);
   const int n = 1 << 18;
   for (int isa = 0; isa < OURO_ISA_COUNT; isa++) {
