@@ -307,6 +307,23 @@ cleanup:
 
 /* ---- all of it ---- */
 
+#define BYTES_A_NODE 64      /* labels, rows, real data and what numbering needs */
+#define SURELY_FITS 10000000 /* nodes a rank that need no check */
+
+/* A file may announce any number of nodes: refuse what this machine cannot hold before it is allocated. */
+static ouro_status check_memory(const ouro_reading *reading) {
+  int n_ranks;
+  MPI_Comm_size(reading->comm, &n_ranks);
+  const ouro_gid here = reading->n_nodes / n_ranks;
+  if (here < SURELY_FITS) return OURO_OK;
+  const int64_t available = ouro_memory_available(reading->comm);
+  if (here < available / BYTES_A_NODE) return ouro_agree(reading->comm, OURO_OK);
+  return ouro_agree(reading->comm,
+                    ouro_error(OURO_ELIMIT,
+                               "%s: %" OURO_GID_FMT " nodes need more than the %" PRId64 " MiB of memory a rank has",
+                               reading->file ? reading->file : "graph", reading->n_nodes, available >> 20));
+}
+
 static bool is_file(const char *nodes) {
   return nodes && strcmp(nodes, "all") != 0 && strcmp(nodes, "none") != 0;
 }
@@ -328,6 +345,7 @@ ouro_status ouro_graph_open(MPI_Comm comm, const ouro_config *config, ouro_graph
     return ouro_error(OURO_ECONFIG, "graph: neither a file nor a generator");
   }
   OURO_TRY(read_feeds(&reading));
+  OURO_TRY(check_memory(&reading));
   OURO_TRY(ouro_graph_build(comm, reading.n_nodes, &reading.feeds, &fresh));
   OURO_TRY(set_labels(&reading, fresh));
   report(&reading, fresh);

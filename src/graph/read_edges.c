@@ -9,6 +9,7 @@
 
 #include "graph/read_edges.h"
 #include "graph/scan.h"
+#include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 
 enum { SOURCE, TARGET, SAMPLES, ROLES };
@@ -20,8 +21,9 @@ typedef struct edge_parser {
   int n_fast;        /* columns of a line, if the fast path can take that many; else 0 */
   int64_t low, high; /* ids allowed */
   const ouro_edge_format *format;
-  bool keep_line; /* remember the line of each feed */
-  bool named_ids; /* met an id that is no integer */
+  int64_t n_named, named_line; /* lines whose ids are not both integers; the last of them on this rank */
+  bool keep_line;              /* remember the line of each feed */
+  bool named_ids;              /* met an id that is no integer */
 } edge_parser;
 
 static ouro_status make_room(edge_parser *parser, size_t bytes) {
@@ -101,6 +103,28 @@ static ouro_status take_samples(edge_parser *parser, const ouro_field *field, in
   return OURO_OK;
 }
 
+static void note_names(edge_parser *parser, const ouro_field *field) {
+  int64_t value;
+  const bool source = ouro_field_number(&field[SOURCE], &value) == OURO_NUMBER_INT;
+  if (source && ouro_field_number(&field[TARGET], &value) == OURO_NUMBER_INT) return;
+  parser->n_named++;
+  parser->named_line = parser->text->line;
+}
+
+/* One line of names among integers: likely a header that does not say source and target. */
+static void warn_of_header(const edge_parser *parser) {
+  int64_t total[2] = {parser->n_named, parser->reading->feeds.n};
+  int64_t line = ouro_text_lines_before(parser->text) + parser->named_line;
+  if (parser->n_named == 0) line = 0;
+  MPI_Allreduce(MPI_IN_PLACE, total, 2, MPI_INT64_T, MPI_SUM, parser->reading->comm);
+  MPI_Allreduce(MPI_IN_PLACE, &line, 1, MPI_INT64_T, MPI_MAX, parser->reading->comm);
+  if (total[0] != 1 || total[1] < 3) return;
+  ouro_log_root(OURO_LOG_WARNING,
+                "%s:%" PRId64 ": the only line whose ids are not both integers, so all ids are taken for names; a line "
+                "that names columns calls them source and target",
+                parser->reading->file, line);
+}
+
 static ouro_status slow_line(edge_parser *parser, char *line) {
   ouro_status status;
   ouro_field field[ROLES];
@@ -113,6 +137,7 @@ static ouro_status slow_line(edge_parser *parser, char *line) {
   }
   if (field[SAMPLES].text) OURO_TRY(take_samples(parser, &field[SAMPLES], &value[SAMPLES]));
   if (!parser->named_ids) push(parser, value);
+  note_names(parser, field);
 cleanup:
   return status;
 }
@@ -174,6 +199,7 @@ ouro_status ouro_read_edges_parse(ouro_reading *reading, ouro_text *text, const 
   MPI_Allreduce(MPI_IN_PLACE, named_ids, 1, MPI_C_BOOL, MPI_LOR, reading->comm);
   if (*named_ids) return ouro_agree(reading->comm, local == OURO_EINPUT ? OURO_OK : local); /* lines come again */
   OURO_TRY(ouro_text_agree(text, local));
+  if (reading->named) warn_of_header(&parser);
   if (parser.keep_line) {
     const int64_t before = ouro_text_lines_before(text);
     for (ouro_eid k = 0; k < reading->feeds.n; k++) reading->feed_line[k] += before;

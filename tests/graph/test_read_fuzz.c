@@ -128,7 +128,7 @@ static void damaged_files(void **state) {
   (void)state;
   int n_ranks, n_cases;
   MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
-  n_cases = n_ranks == 1 ? 4000 : 500;
+  n_cases = n_ranks == 1 ? 2500 : 500;
   state_of_chance = 20261122;
   ouro_log_open(1, OURO_LOG_ERROR); /* thousands of warnings about duplicates */
   for (int k = 0; k < n_cases; k++) {

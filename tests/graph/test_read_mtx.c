@@ -71,6 +71,15 @@ static void bad_matrix_market(void **state) {
   }
 }
 
+static void more_nodes_than_memory(void **state) {
+  (void)state;
+  char path[300];
+  const char text[] = HEAD "pattern general\n4000000000000000000 4000000000000000000 1\n1 2\n";
+  test_file("huge.mtx", text, strlen(text), path, sizeof path);
+  const ouro_config config = opening_config(path);
+  assert_everywhere(fails_as(&config, OURO_ELIMIT, "huge.mtx: 4000000000000000000 nodes need more than the"));
+}
+
 static void keys_and_node_files(void **state) {
   (void)state;
   char path[300], nodes[300];
@@ -90,6 +99,7 @@ static void keys_and_node_files(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(matrix_market), cmocka_unit_test(bad_matrix_market),
-                                          cmocka_unit_test(keys_and_node_files)};
+                                          cmocka_unit_test(keys_and_node_files),
+                                          cmocka_unit_test(more_nodes_than_memory)};
 
 TEST_MAIN(tests)
