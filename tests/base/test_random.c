@@ -151,6 +151,12 @@ static double ulps(double got, long double exact) {
   return (double)(fabsl((long double)got - exact) / (long double)(nextafter(rounded, INFINITY) - rounded));
 }
 
+/* Valgrind computes long double in double precision: the reference is then an ulp or two off itself. */
+static double reference_error(void) {
+  const volatile long double one = 1;
+  return one + 0x1p-60L > one ? 0 : 3;
+}
+
 static double worst_log(const ouro_normal_fills *fills, const double u[8]) {
   double got[8], worst = 0;
   fills->minus_two_log(8, u, got);
@@ -178,7 +184,7 @@ static void logarithm_is_accurate(void **state) {
       for (int k = 0; k < 4; k++) u[4 + k] = (2 * (i * 4 + k) + 1) * 0x1p-53;
       worst = fmax(worst, worst_log(fills, u));
     }
-    assert_true(worst < 2.5);
+    assert_true(worst < 2.5 + reference_error());
     assert_true(worst > 0.4); /* the measure itself works */
   }
 }
@@ -202,7 +208,7 @@ static void sine_and_cosine_are_accurate(void **state) {
         worst_cosine = fmax(worst_cosine, ulps(c[k], cosl(quarter * (long double)v[k])));
       }
     }
-    assert_true(worst_sine < 2 && worst_cosine < 2);
+    assert_true(worst_sine < 2 + reference_error() && worst_cosine < 2 + reference_error());
     assert_true(worst_sine > 0.4 && worst_cosine > 0.4);
   }
 }
@@ -225,8 +231,8 @@ static void normals_are_box_and_muller_of_the_words(void **state) {
     const long double x = (second >> 63 ? -1 : 1) * radius * cosl(acosl(0.0L) * place);
     const long double y = radius * sinl(acosl(0.0L) * place);
     const bool swap = second >> 62 & 1;
-    assert_true(ulps(normals[i], swap ? y : x) < 4);
-    assert_true(ulps(normals[i + 8], swap ? x : y) < 4);
+    assert_true(ulps(normals[i], swap ? y : x) < 4 + 2 * reference_error());
+    assert_true(ulps(normals[i + 8], swap ? x : y) < 4 + 2 * reference_error());
   }
 }
 
