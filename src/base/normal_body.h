@@ -65,7 +65,8 @@ INLINE void inject(simd_i x[4][BUNDLE], const schedule *s, int wide, int injecti
   }
 }
 
-/* Threefry4x64 with 20 rounds (Salmon et al. 2011) on wide * SIMD_LANES consecutive blocks, wide <= BUNDLE. */
+/* Threefry4x64 on wide * SIMD_LANES consecutive blocks, wide <= BUNDLE. 20 rounds, the default of Random123, keep a
+ * margin over the 12 that pass BigCrush (Salmon et al. 2011), for keys and counters as regular as ours. */
 INLINE void threefry(const schedule *s, uint64_t block, int wide, simd_i x[4][BUNDLE]) {
   UNROLL for (int v = 0; v < wide; v++) {
     x[0][v] = simd_add_i(s->start[0], simd_count(block + (uint64_t)v * SIMD_LANES));
