@@ -210,9 +210,9 @@ cleanup:
 typedef struct trajectory {
   ouro_store *store;
   int64_t n_generations, n_nodes, replicates;
-  double *generation;                /* [n_generations] */
-  double *error, *error_sd, *theory; /* [n_nodes] of one generation */
-  ouro_gid *gid;                     /* [n_nodes] 0, 1, ... */
+  double *generation;                    /* [n_generations] */
+  double *error, *error_sd, *theory, *z; /* [n_nodes] of one generation */
+  ouro_gid *gid;                         /* [n_nodes] 0, 1, ... */
 } trajectory;
 
 static ouro_status open_trajectory(MPI_Comm comm, const char *file, trajectory *t) {
@@ -238,6 +238,7 @@ static ouro_status allocate_trajectory(trajectory *t) {
   OURO_NEW(t->error, t->n_nodes);
   OURO_NEW(t->error_sd, t->n_nodes);
   OURO_NEW(t->theory, t->n_nodes);
+  OURO_NEW(t->z, t->n_nodes);
   OURO_NEW(t->gid, t->n_nodes);
   for (int64_t i = 0; i < t->n_nodes; i++) t->gid[i] = i;
 cleanup:
@@ -249,6 +250,7 @@ static void close_trajectory(trajectory *t) {
   free(t->error);
   free(t->error_sd);
   free(t->theory);
+  free(t->z);
   free(t->gid);
   ouro_store_discard(&t->store);
 }
@@ -259,7 +261,9 @@ static ouro_status score(trajectory *t, int64_t k, bool mine, ouro_agreement *ag
   OURO_TRY(ouro_store_read(t->store, "/trajectory/error", OURO_KIND_DOUBLE, k, mine, t->error));
   OURO_TRY(ouro_store_read(t->store, "/trajectory/error_sd", OURO_KIND_DOUBLE, k, mine, t->error_sd));
   OURO_TRY(ouro_store_read(t->store, "/trajectory/theory", OURO_KIND_DOUBLE, k, mine, t->theory));
+  OURO_TRY(ouro_store_read(t->store, "/trajectory/z", OURO_KIND_DOUBLE, k, mine, t->z));
   if (mine) {
+    for (int64_t i = 0; i < t->n_nodes; i++) t->theory[i] = isnan(t->z[i]) ? NAN : t->theory[i]; /* what run scored */
     ouro_agreement_add(agreement, (ouro_lid)t->n_nodes, t->gid, (int64_t)t->generation[k], t->replicates, t->error,
                        t->error_sd, t->theory, NULL);
   }

@@ -23,6 +23,7 @@ struct cli_results {
   ouro_table *trajectory[N_TRAJECTORIES]; /* NULL where there is nothing to write */
   double *summary[N_SUMMARIES];           /* [n_stored][OURO_CLASS_COUNT] */
   double *z;                              /* [n_owned] */
+  double *scored;                         /* [n_owned] theory, NaN for roots: they keep the score of generation 0 */
   bool simulated;
   int64_t n_stored, next; /* stored generations, and how many of them are written */
   ouro_agreement agreement;
@@ -37,7 +38,8 @@ static const struct {
     {"/trajectory/error", "C_ii: error (theta - theta*)' Sigma (theta - theta*) / p, mean over replicates"},
     {"/trajectory/error_sd", "standard deviation of the error over replicates; 0 for one replicate"},
     {"/trajectory/theory", "C_ii as predicted by the recursion named in the attributes of /trajectory"},
-    {"/trajectory/z", "(error - theory) / (error_sd / sqrt(replicates)); NaN where error_sd is 0"},
+    {"/trajectory/z", "(error - theory) / (error_sd / sqrt(replicates)); NaN where error_sd is 0, and for roots after "
+                      "generation 0"},
 };
 
 static const struct {
@@ -232,6 +234,7 @@ static ouro_status allocate(const cli_job *job, const ouro_verdict *verdict, con
   made->n_stored = stored_count(job->config->learning.generations, job->config->output.every);
   ouro_agreement_zero(&made->agreement);
   OURO_NEW(made->z, job->graph->n_owned);
+  OURO_NEW(made->scored, job->graph->n_owned);
   for (int k = 0; k < N_SUMMARIES; k++) OURO_NEW(made->summary[k], made->n_stored * OURO_CLASS_COUNT);
 cleanup:
   return status;
@@ -308,15 +311,30 @@ cleanup:
   return status;
 }
 
+/* A model that is never retrained. */
+static bool is_frozen(const cli_job *job, ouro_lid i) {
+  const ouro_graph *graph = job->graph;
+  const bool fed = graph->row[i + 1] > graph->row[i];
+  return !fed && (graph->real[i] == 0 || job->config->real.kind == OURO_REAL_INITIAL);
+}
+
+/* A frozen model repeats the error of generation 0, and scoring it again would count one draw many times. */
+static void score(cli_results *results, int64_t generation, const double *error, const double *error_sd,
+                  const double *theory) {
+  const ouro_graph *graph = results->job->graph;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    results->scored[i] = generation > 0 && is_frozen(results->job, i) ? NAN : theory[i];
+  }
+  ouro_agreement_add(&results->agreement, graph->n_owned, graph->gid, generation,
+                     results->job->config->learning.replicates, error, error_sd, results->scored, results->z);
+}
+
 ouro_status cli_results_generation(cli_results *results, int64_t generation, const double *error,
                                    const double *error_sd) {
   const ouro_graph *graph = results->job->graph;
   const ouro_config *config = results->job->config;
   const double *theory = has_theory(results) ? results->prediction->error + generation * graph->n_owned : NULL;
-  if (error && theory) {
-    ouro_agreement_add(&results->agreement, graph->n_owned, graph->gid, generation, config->learning.replicates, error,
-                       error_sd, theory, results->z);
-  }
+  if (error && theory) score(results, generation, error, error_sd, theory);
   if (generation != stored_generation(config->learning.generations, config->output.every, results->next))
     return OURO_OK;
   return store_generation(results, error, error_sd, theory);
@@ -417,6 +435,7 @@ void cli_results_discard(cli_results **results) {
   ouro_layout_destroy(&made->layout);
   for (int k = 0; k < N_SUMMARIES; k++) free(made->summary[k]);
   free(made->z);
+  free(made->scored);
   free(made);
   *results = NULL;
 }

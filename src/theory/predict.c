@@ -18,15 +18,18 @@ static const double SPARSE_RATE = 6e9, DENSE_RATE = 3e10, TRANSPOSE_RATE = 1e9;
 /* Dense results depend on rounding from one number of ranks to another: not worth it for a short product. */
 static const double DENSE_FROM = 0.1; /* seconds a generation that the sparse engine needs */
 
-static const double PATIENCE = 60; /* seconds that theory.exact=auto may take */
+/* Work that theory.exact=auto may take, seconds of one core: the same limit for every number of ranks, so that
+ * a run file does not gain or lose its theory with them. */
+static const double PATIENCE = 120;
 
 /* What running the recursion takes. */
 typedef struct cost {
   const ouro_engine_methods *engine;
   double bytes;     /* a rank, at most */
   double available; /* a rank, at least */
-  double seconds;
-  bool indexable; /* the local part of a matrix fits the 32-bit indices of ScaLAPACK */
+  double work;      /* seconds of one core */
+  double seconds;   /* on these ranks */
+  bool indexable;   /* the local part of a matrix fits the 32-bit indices of ScaLAPACK */
 } cost;
 
 static double sparse_seconds(const ouro_survey *survey) {
@@ -64,7 +67,8 @@ static ouro_status estimate(const ouro_survey *survey, const ouro_graph *graph, 
   const double sparse = sparse_seconds(survey), dense = dense_seconds(survey);
   const bool is_dense = sparse > DENSE_FROM && dense < sparse;
   c->engine = is_dense ? &ouro_engine_dense : &ouro_engine_sparse;
-  c->seconds = (is_dense ? dense : sparse) * (double)(n_rows - 1) / ranks;
+  c->work = (is_dense ? dense : sparse) * (double)(n_rows - 1);
+  c->seconds = c->work / ranks;
   c->bytes = (is_dense ? dense_bytes(survey, ranks) : sparse_bytes(survey, ranks));
   c->bytes += common_bytes(survey, graph, n_rows);
   c->available = (double)ouro_memory_available(graph->comm);
@@ -100,7 +104,7 @@ static ouro_status weigh(const ouro_config *config, const ouro_survey *survey, c
   const bool fits = c->bytes <= c->available && c->indexable;
   char *reason = prediction->reason;
   const size_t size = sizeof prediction->reason;
-  *worth = fits && (always || c->seconds <= PATIENCE);
+  *worth = fits && (always || c->work <= PATIENCE);
   snprintf(reason, size,
            "%s recursion, %s engine: %" PRId64 " nodes, %" PRId64 " weights, %.3g MB a rank, about %.2g s",
            survey->exact ? "exact" : "first-order", c->engine->name, survey->n, survey->n_weights, c->bytes / 1e6,
