@@ -24,9 +24,10 @@ static const struct argp argp = {
     parse,
     "EXPERIMENT.yaml",
     "Simulate an experiment generation by generation, compute what theory predicts, and store both."
-    "\vResults go to output.file (default: the experiment's name with .h5). Run it on any number of ranks; the "
-    "results are the same.\n\n"
-    "Example: mpirun -np 2 ouro run jobs/llm/as-published.yaml --set learning.generations=10",
+    "\vResults go to output.file (default: the experiment's name with .h5). Run it by mpirun or srun on any number of "
+    "ranks: "
+    "the results are the same.\n\n"
+    "Example: ouro run jobs/llm/as-published.yaml --set learning.generations=10",
     NULL,
     NULL,
     NULL};
