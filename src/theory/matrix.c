@@ -1,11 +1,12 @@
-/* Dense engine: P and C on a two-dimensional block-cyclic grid, P C P' = P (P C)' by two pdgemm.
- * Rounding depends on the grid and the BLAS, nothing else does. The only file that calls ScaLAPACK and BLACS. */
+/* Block-cyclic matrices: layout, products, diagonals. Rounding of a product depends on the grid and the BLAS,
+ * nothing else does. The only file that calls ScaLAPACK and BLACS. Must not know what a matrix means. */
+
+#include "theory/matrix.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "ouro/base/memory.h"
-#include "theory/engine.h"
 #include "theory/select.h"
 
 enum { BLOCK = 64 }; /* edge of the blocks by default */
@@ -21,30 +22,16 @@ extern void pdgemm_(const char *transa, const char *transb, const int *m, const 
                     const double *b, const int *ib, const int *jb, const int *descb, const double *beta, double *c,
                     const int *ic, const int *jc, const int *descc);
 
-/* One dimension of the grid: global index i lies in block i / edge, blocks are dealt to the processes in turn. */
-typedef struct axis {
-  int processes, me, edge;
-} axis;
-
-/* This engine's own view of the opaque type. */
-struct ouro_engine {
-  MPI_Comm comm;
-  int handle, context; /* of BLACS; context < 0: none */
-  int32_t n;
-  axis rows, columns;
-  int64_t n_rows, n_columns; /* of the local parts */
-  int descriptor[9];
-  double *p, *c, *y; /* local parts, column-major [n_columns][n_rows] */
-};
-
-typedef struct ouro_engine dense;
-
-static bool mine(const axis *a, int32_t i) {
+static bool mine(const ouro_axis *a, int32_t i) {
   return (i / a->edge) % a->processes == a->me;
 }
 
-static int64_t local(const axis *a, int32_t i) {
+static int64_t local(const ouro_axis *a, int32_t i) {
   return (int64_t)(i / a->edge / a->processes) * a->edge + i % a->edge;
+}
+
+static int32_t global(const ouro_axis *a, int64_t i) {
+  return (int32_t)((i / a->edge * a->processes + a->me) * a->edge + i % a->edge);
 }
 
 /* Indices 0 .. n-1 that fall to process `me` (numroc of ScaLAPACK). */
@@ -63,118 +50,153 @@ static int grid_rows(int ranks) {
   return rows;
 }
 
-double ouro_engine_dense_elements(int64_t n, int ranks, int block) {
+double ouro_grid_elements(int64_t n, int ranks, int block) {
   const int rows = grid_rows(ranks), edge = block > 0 ? block : BLOCK;
   return (double)extent(n, rows, 0, edge) * (double)extent(n, ranks / rows, 0, edge);
 }
 
-static void dense_destroy(ouro_engine **engine) {
-  dense *d = *engine;
-  if (d == NULL) return;
-  if (d->context >= 0) {
-    Cblacs_gridexit(d->context);
-    Cfree_blacs_system_handle(d->handle);
+void ouro_grid_destroy(ouro_grid **grid) {
+  ouro_grid *g = *grid;
+  if (g == NULL) return;
+  if (g->context >= 0) {
+    Cblacs_gridexit(g->context);
+    Cfree_blacs_system_handle(g->handle);
   }
-  free(d->p);
-  free(d->c);
-  free(d->y);
-  free(d);
-  *engine = NULL;
+  free(g);
+  *grid = NULL;
 }
 
-static ouro_status dense_new(MPI_Comm comm, const ouro_system *system, int block, dense **made) {
+static ouro_status grid_new(MPI_Comm comm, int32_t n, int block, ouro_grid **made) {
   ouro_status status = OURO_OK;
   int ranks, rank;
-  dense *d;
-  OURO_NEW(d, 1);
-  *made = d;
+  ouro_grid *g;
+  OURO_NEW(g, 1);
+  *made = g;
   MPI_Comm_size(comm, &ranks);
   MPI_Comm_rank(comm, &rank);
   const int rows = grid_rows(ranks), columns = ranks / rows, edge = block > 0 ? block : BLOCK;
-  d->comm = comm;
-  d->context = -1;
-  d->n = system->n;
-  d->rows = (axis){rows, rank / columns, edge};
-  d->columns = (axis){columns, rank % columns, edge};
-  d->n_rows = extent(d->n, rows, d->rows.me, edge);
-  d->n_columns = extent(d->n, columns, d->columns.me, edge);
-  OURO_CHECK(ouro_engine_dense_elements(d->n, ranks, block) <= INT32_MAX, OURO_ELIMIT,
+  g->comm = comm;
+  g->context = -1;
+  g->n = n;
+  g->rows = (ouro_axis){rows, rank / columns, edge};
+  g->columns = (ouro_axis){columns, rank % columns, edge};
+  g->n_rows = extent(n, rows, g->rows.me, edge);
+  g->n_columns = extent(n, columns, g->columns.me, edge);
+  OURO_CHECK(ouro_grid_elements(n, ranks, block) <= INT32_MAX, OURO_ELIMIT,
              "%d models on %d ranks: the local part of the matrix exceeds the 32-bit indices of ScaLAPACK; use more "
              "ranks",
-             d->n, ranks);
-  OURO_NEW(d->p, d->n_rows * d->n_columns);
-  OURO_NEW(d->c, d->n_rows * d->n_columns);
-  OURO_NEW(d->y, d->n_rows * d->n_columns);
+             n, ranks);
 cleanup:
   return status;
 }
 
 /* Row-major order of ranks, as BLACS' "Row" has it. */
-static ouro_status open_grid(dense *d) {
+static ouro_status open_grid(ouro_grid *g) {
   int rows, columns, row, column;
-  d->handle = Csys2blacs_handle(d->comm);
-  d->context = d->handle;
-  Cblacs_gridinit(&d->context, "Row", d->rows.processes, d->columns.processes);
-  Cblacs_gridinfo(d->context, &rows, &columns, &row, &column);
-  if (row != d->rows.me || column != d->columns.me) {
+  g->handle = Csys2blacs_handle(g->comm);
+  g->context = g->handle;
+  Cblacs_gridinit(&g->context, "Row", g->rows.processes, g->columns.processes);
+  Cblacs_gridinfo(g->context, &rows, &columns, &row, &column);
+  if (row != g->rows.me || column != g->columns.me) {
     return ouro_error(OURO_EINTERNAL, "BLACS numbers its grid in an unexpected order");
   }
-  const int leading = d->n_rows > 1 ? (int)d->n_rows : 1;
-  const int descriptor[9] = {1, d->context, d->n, d->n, d->rows.edge, d->columns.edge, 0, 0, leading};
-  memcpy(d->descriptor, descriptor, sizeof descriptor);
+  const int leading = g->n_rows > 1 ? (int)g->n_rows : 1;
+  const int descriptor[9] = {1, g->context, g->n, g->n, g->rows.edge, g->columns.edge, 0, 0, leading};
+  memcpy(g->descriptor, descriptor, sizeof descriptor);
   return OURO_OK;
 }
 
-static double *element(const dense *d, double *matrix, int32_t i, int32_t j) {
-  return matrix + local(&d->columns, j) * d->n_rows + local(&d->rows, i);
-}
-
-static void keep(void *context, int n, const int32_t *row, const int32_t *column, const double *weight) {
-  dense *d = context;
-  for (int k = 0; k < n; k++) {
-    if (mine(&d->rows, row[k]) && mine(&d->columns, column[k])) *element(d, d->p, row[k], column[k]) = weight[k];
-  }
-}
-
-static ouro_status dense_create(MPI_Comm comm, const ouro_system *system, int block, ouro_engine **engine) {
+ouro_status ouro_grid_create(MPI_Comm comm, int32_t n, int block, ouro_grid **grid) {
   ouro_status status = OURO_OK;
-  dense *d = NULL;
-  *engine = NULL;
-  OURO_AGREE(comm, dense_new(comm, system, block, &d));
-  OURO_AGREE(comm, open_grid(d));
-  OURO_TRY(ouro_system_stream(comm, system, keep, d));
-  *engine = d;
-  d = NULL;
+  ouro_grid *made = NULL;
+  *grid = NULL;
+  OURO_AGREE(comm, grid_new(comm, n, block, &made));
+  OURO_AGREE(comm, open_grid(made));
+  *grid = made;
+  made = NULL;
 cleanup:
-  dense_destroy(&d);
+  ouro_grid_destroy(&made);
   return status;
 }
 
-/* out = P in, or out = P in' */
-static void multiply(const dense *d, const char *transposed, const double *in, double *out) {
-  const double one = 1, zero = 0;
+ouro_status ouro_matrix_new(const ouro_grid *grid, double **matrix) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(*matrix, grid->n_rows * grid->n_columns);
+cleanup:
+  return status;
+}
+
+static bool holds(const ouro_grid *g, int32_t i, int32_t j) {
+  return mine(&g->rows, i) && mine(&g->columns, j);
+}
+
+static int64_t place(const ouro_grid *g, int32_t i, int32_t j) {
+  return local(&g->columns, j) * g->n_rows + local(&g->rows, i);
+}
+
+typedef struct filling {
+  const ouro_grid *grid;
+  double *matrix;
+} filling;
+
+static void keep(void *context, int n, const int32_t *row, const int32_t *column, const double *weight) {
+  const filling *f = context;
+  for (int k = 0; k < n; k++) {
+    if (holds(f->grid, row[k], column[k])) f->matrix[place(f->grid, row[k], column[k])] = weight[k];
+  }
+}
+
+ouro_status ouro_matrix_load(const ouro_grid *grid, const ouro_system *system, double *matrix) {
+  filling f = {grid, matrix};
+  memset(matrix, 0, (size_t)(grid->n_rows * grid->n_columns) * sizeof *matrix);
+  return ouro_system_stream(grid->comm, system, keep, &f);
+}
+
+void ouro_matrix_multiply(const ouro_grid *grid, bool transposed, const double *a, const double *b, double beta,
+                          double *out) {
+  const ouro_grid *g = grid;
+  const double one = 1;
   const int first = 1;
-  pdgemm_("N", transposed, &d->n, &d->n, &d->n, &one, d->p, &first, &first, d->descriptor, in, &first, &first,
-          d->descriptor, &zero, out, &first, &first, d->descriptor);
+  pdgemm_("N", transposed ? "T" : "N", &g->n, &g->n, &g->n, &one, a, &first, &first, g->descriptor, b, &first, &first,
+          g->descriptor, &beta, out, &first, &first, g->descriptor);
 }
 
-static ouro_status dense_congruence(ouro_engine *engine, const double *before, double *after) {
-  dense *d = engine;
-  for (int32_t i = 0; i < d->n; i++) {
-    if (mine(&d->rows, i) && mine(&d->columns, i)) *element(d, d->c, i, i) = before[i];
+void ouro_matrix_set_diagonal(const ouro_grid *grid, const double *diagonal, double *matrix) {
+  for (int32_t i = 0; i < grid->n; i++) {
+    if (holds(grid, i, i)) matrix[place(grid, i, i)] = diagonal[i];
   }
-  multiply(d, "N", d->c, d->y);
-  multiply(d, "T", d->y, d->c);
-  for (int32_t i = 0; i < d->n; i++) {
-    after[i] = mine(&d->rows, i) && mine(&d->columns, i) ? *element(d, d->c, i, i) : 0;
+}
+
+static ouro_status add_ranks(const ouro_grid *grid, double *values, int n) {
+  return ouro_agree(grid->comm,
+                    ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_DOUBLE, MPI_SUM, grid->comm)));
+}
+
+ouro_status ouro_matrix_diagonal(const ouro_grid *grid, const double *matrix, double *diagonal) {
+  for (int32_t i = 0; i < grid->n; i++) diagonal[i] = holds(grid, i, i) ? matrix[place(grid, i, i)] : 0;
+  return add_ranks(grid, diagonal, grid->n);
+}
+
+void ouro_matrix_scale_columns(const ouro_grid *grid, const double *factor, double *matrix) {
+  for (int64_t j = 0; j < grid->n_columns; j++) {
+    const double f = factor[global(&grid->columns, j)];
+    for (int64_t i = 0; i < grid->n_rows; i++) matrix[j * grid->n_rows + i] *= f;
   }
-  return ouro_agree(d->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, after, d->n, MPI_DOUBLE, MPI_SUM, d->comm)));
 }
 
-static ouro_status dense_entry(const ouro_engine *engine, int32_t i, int32_t j, double *value) {
-  const dense *d = engine;
-  const double here = mine(&d->rows, i) && mine(&d->columns, j) ? *element(d, d->c, i, j) : 0;
-  return ouro_agree(d->comm, ouro_mpi_status(MPI_Allreduce(&here, value, 1, MPI_DOUBLE, MPI_SUM, d->comm)));
+ouro_status ouro_matrix_row_sums(const ouro_grid *grid, const double *a, const double *b, const double *w,
+                                 double *sums) {
+  memset(sums, 0, (size_t)grid->n * sizeof *sums);
+  for (int64_t j = 0; j < grid->n_columns; j++) {
+    const double factor = w ? w[global(&grid->columns, j)] : 1;
+    const double *x = a + j * grid->n_rows, *y = b ? b + j * grid->n_rows : NULL;
+    if (factor == 0) continue;
+    for (int64_t i = 0; i < grid->n_rows; i++) sums[global(&grid->rows, i)] += x[i] * (y ? y[i] : 1) * factor;
+  }
+  return add_ranks(grid, sums, grid->n);
 }
 
-const ouro_engine_methods ouro_engine_dense = {"dense", dense_create, dense_destroy, dense_congruence, dense_entry};
+ouro_status ouro_matrix_entry(const ouro_grid *grid, const double *matrix, int32_t i, int32_t j, double *value) {
+  *value = holds(grid, i, j) ? matrix[place(grid, i, j)] : 0;
+  return add_ranks(grid, value, 1);
+}

@@ -8,19 +8,12 @@
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "theory/cost.h"
 #include "theory/recursion.h"
 #include "theory/select.h"
 
-/* What one core reaches, floating-point operations a second (measured on AVX2 machines of 2020 to 2024), and
- * bytes a second that the transpose moves; good enough to choose an engine and to refuse what takes hours. */
-static const double SPARSE_RATE = 6e9, DENSE_RATE = 3e10, TRANSPOSE_RATE = 1e9;
-
 /* Dense results depend on rounding from one number of ranks to another: not worth it for a short product. */
 static const double DENSE_FROM = 0.1; /* seconds a generation that the sparse engine needs */
-
-/* Work that theory.exact=auto may take, seconds of one core: the same limit for every number of ranks, so that
- * a run file does not gain or lose its theory with them. */
-static const double PATIENCE = 120;
 
 /* What running the recursion takes. */
 typedef struct cost {
@@ -32,28 +25,6 @@ typedef struct cost {
   bool indexable;   /* the local part of a matrix fits the 32-bit indices of ScaLAPACK */
 } cost;
 
-static double sparse_seconds(const ouro_survey *survey) {
-  const double n = (double)survey->n;
-  return 4 * n * (double)survey->n_weights / SPARSE_RATE + 16 * n * n / TRANSPOSE_RATE;
-}
-
-static double dense_seconds(const ouro_survey *survey) {
-  const double n = (double)survey->n;
-  return 4 * n * n * n / DENSE_RATE;
-}
-
-static double sparse_bytes(const ouro_survey *survey, int ranks) {
-  const double n = (double)survey->n;
-  const double width = (double)((survey->n + ranks - 1) / ranks);
-  return 16 * n * width + 12 * (double)survey->n_weights + 16 * n + 8e6;
-}
-
-/* P, C, Y and what pdgemm copies */
-static double dense_bytes(const ouro_survey *survey, int ranks) {
-  const double elements = ouro_engine_dense_elements(survey->n, ranks, 0);
-  return 32 * elements + 8e6;
-}
-
 /* What every engine needs: the rows held here, vectors over all nodes, the trajectories. */
 static double common_bytes(const ouro_survey *survey, const ouro_graph *graph, int64_t n_rows) {
   return 12 * (double)(survey->held + survey->held_weights) + 8 * 8 * (double)survey->n +
@@ -64,12 +35,13 @@ static ouro_status estimate(const ouro_survey *survey, const ouro_graph *graph, 
   ouro_status status = OURO_OK;
   int ranks;
   MPI_Comm_size(graph->comm, &ranks);
-  const double sparse = sparse_seconds(survey), dense = dense_seconds(survey);
+  const double n = (double)survey->n;
+  const double sparse = ouro_sparse_seconds(n, (double)survey->n_weights), dense = 2 * ouro_product_seconds(n);
   const bool is_dense = sparse > DENSE_FROM && dense < sparse;
   c->engine = is_dense ? &ouro_engine_dense : &ouro_engine_sparse;
   c->work = (is_dense ? dense : sparse) * (double)(n_rows - 1);
   c->seconds = c->work / ranks;
-  c->bytes = (is_dense ? dense_bytes(survey, ranks) : sparse_bytes(survey, ranks));
+  c->bytes = is_dense ? ouro_dense_bytes(survey->n, ranks) : ouro_sparse_bytes(survey->n, survey->n_weights, ranks);
   c->bytes += common_bytes(survey, graph, n_rows);
   c->available = (double)ouro_memory_available(graph->comm);
   c->indexable = !is_dense || ouro_engine_dense_elements(survey->n, ranks, 0) <= INT32_MAX;
@@ -104,7 +76,7 @@ static ouro_status weigh(const ouro_config *config, const ouro_survey *survey, c
   const bool fits = c->bytes <= c->available && c->indexable;
   char *reason = prediction->reason;
   const size_t size = sizeof prediction->reason;
-  *worth = fits && (always || c->work <= PATIENCE);
+  *worth = fits && (always || c->work <= OURO_PATIENCE);
   snprintf(reason, size,
            "%s recursion, %s engine: %" PRId64 " nodes, %" PRId64 " weights, %.3g MB a rank, about %.2g s",
            survey->exact ? "exact" : "first-order", c->engine->name, survey->n, survey->n_weights, c->bytes / 1e6,
