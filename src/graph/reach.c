@@ -1,5 +1,5 @@
 /* What can be reached, and which strongly connected components are sources: see reach.h.
- * Both are sweeps of a smallest value. What is common to a component is agreed on by one rank for each. */
+ * Sweeps of a mark and of a smallest value. What is common to a component is agreed on by one rank for each. */
 
 #include "ouro/graph/reach.h"
 
@@ -21,20 +21,114 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_graph_reach_forward(const ouro_graph *graph, const int8_t *allowed, int8_t *marked) {
+/* Marks of owned nodes and ghosts, and those of the whole graph that are still to be made. */
+typedef struct marking {
+  const ouro_graph *graph;
+  const int8_t *allowed; /* [n_owned] or NULL */
+  int8_t *mark;          /* [n_owned + n_ghost] */
+  int64_t n_new;         /* nodes marked last, on all ranks */
+  int64_t n_left;        /* feeds into nodes that may be marked and are not, on all ranks */
+} marking;
+
+static bool is_open(const marking *run, ouro_lid i) {
+  return run->allowed == NULL || run->allowed[i];
+}
+
+static void add_up(marking *run, int64_t n_new, int64_t n_left) {
+  int64_t sum[2] = {n_new, n_left};
+  MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_INT64_T, MPI_SUM, run->graph->comm);
+  run->n_new = sum[0];
+  run->n_left = sum[1];
+}
+
+static ouro_status start_marking(marking *run, const int8_t *marked) {
   ouro_status status = OURO_OK;
+  const ouro_graph *graph = run->graph;
+  OURO_NEW(run->mark, (size_t)graph->n_owned + (size_t)graph->n_ghost);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) run->mark[i] = marked[i] && is_open(run, i);
+cleanup:
+  return status;
+}
+
+static void count_start(marking *run) {
+  const ouro_graph *graph = run->graph;
+  int64_t n_new = 0, n_left = 0;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    if (run->mark[i])
+      n_new++;
+    else if (is_open(run, i))
+      n_left += graph->row[i + 1] - graph->row[i];
+  }
+  add_up(run, n_new, n_left);
+}
+
+static bool has_marked_source(const marking *run, ouro_lid i) {
+  const ouro_graph *graph = run->graph;
+  for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
+    if (run->mark[graph->source[k]]) return true;
+  }
+  return false;
+}
+
+/* One pass over the nodes still to be marked; a mark counts at once. */
+static void pull(marking *run) {
+  const ouro_graph *graph = run->graph;
+  int64_t n_new = 0, n_left = 0;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    if (run->mark[i] || !is_open(run, i)) continue;
+    if (has_marked_source(run, i)) {
+      run->mark[i] = 1;
+      n_new++;
+    } else {
+      n_left += graph->row[i + 1] - graph->row[i];
+    }
+  }
+  add_up(run, n_new, n_left);
+}
+
+/* Let nodes look for a marked source as long as that settles half of the feeds left (Beamer et al. 2012: where most is
+ * reached in few steps, looking back stops at the first hit). All passes together cost two at most. */
+static ouro_status pull_all(marking *run) {
+  ouro_status status = OURO_OK;
+  int64_t before;
+  count_start(run);
+  do {
+    before = run->n_left;
+    if (run->n_new == 0 || before == 0) break;
+    OURO_TRY(ouro_halo_update(run->graph->halo, run->mark, sizeof *run->mark));
+    pull(run);
+  } while (run->n_left <= before / 2);
+cleanup:
+  return status;
+}
+
+/* Push what is left, from the marked nodes on. */
+static ouro_status push_all(marking *run) {
+  ouro_status status = OURO_OK;
+  const ouro_graph *graph = run->graph;
   uint64_t *floor = NULL, *value = NULL;
   OURO_AGREE(graph->comm, new_values(graph, &floor, &value));
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    const bool open = allowed == NULL || allowed[i];
-    floor[i] = open ? 0 : OURO_SWEEP_NONE;
-    value[i] = open && marked[i] ? 0 : OURO_SWEEP_NONE;
+    floor[i] = is_open(run, i) ? 0 : OURO_SWEEP_NONE;
+    value[i] = run->mark[i] ? 0 : OURO_SWEEP_NONE;
   }
   OURO_TRY(ouro_sweep(graph, OURO_SWEEP_FORWARD, floor, value, NULL));
-  for (ouro_lid i = 0; i < graph->n_owned; i++) marked[i] = value[i] == 0;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) run->mark[i] = value[i] == 0;
 cleanup:
   free(floor);
   free(value);
+  return status;
+}
+
+ouro_status ouro_graph_reach_forward(const ouro_graph *graph, const int8_t *allowed, int8_t *marked) {
+  ouro_status status = OURO_OK;
+  marking run = {.graph = graph, .allowed = allowed};
+  OURO_AGREE(graph->comm, start_marking(&run, marked));
+  OURO_TRY(pull_all(&run));
+  if (run.n_new > 0 && run.n_left > 0) OURO_TRY(push_all(&run));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) marked[i] = run.mark[i];
+cleanup:
+  free(run.mark);
   return status;
 }
 
@@ -168,12 +262,24 @@ cleanup:
   return status;
 }
 
+/* Whether no rank has a node in the set. */
+static bool is_empty(const ouro_graph *graph, const int8_t *inside) {
+  int any = 0;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) any |= inside[i] != 0;
+  MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_LOR, graph->comm);
+  return !any;
+}
+
 /* ancestor[i]: place of the first ancestor of node i, itself included. A predecessor's first ancestor is no earlier,
  * and the one that is its own first ancestor is the only candidate of its component; so the nodes that lead to it
  * and share it are its strongly connected component: member. */
 ouro_status ouro_graph_reach_sources(const ouro_graph *graph, const int8_t *inside, ouro_gid *component) {
   ouro_status status = OURO_OK;
   uint64_t *ancestor = NULL, *member = NULL; /* member serves as the floor of the first sweep */
+  if (is_empty(graph, inside)) {
+    for (ouro_lid i = 0; i < graph->n_owned; i++) component[i] = -1;
+    return OURO_OK;
+  }
   OURO_AGREE(graph->comm, new_values(graph, &member, &ancestor));
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     member[i] = inside[i] ? 0 : OURO_SWEEP_NONE;

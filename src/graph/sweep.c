@@ -70,17 +70,25 @@ static void sweep_clear(sweep *run) {
 
 /* ---- set-up ---- */
 
-/* The local targets of every source: the transpose of the feeds into owned nodes. */
+/* Whether a node can take no other value any more, so that nothing need be pushed to it. */
+static bool is_settled(const sweep *run, ouro_lid i) {
+  return run->value[i] <= run->floor[i];
+}
+
+/* The local targets of every source that are not settled: the transpose of the feeds into them. */
 static ouro_status list_targets(sweep *run) {
   ouro_status status = OURO_OK;
   const ouro_graph *graph = run->graph;
-  const ouro_eid n_feeds = graph->row[graph->n_owned];
   OURO_NEW(run->out_row, (size_t)run->n_local + 2);
-  OURO_NEW(run->out_to, n_feeds);
   ouro_eid *next = run->out_row + 1; /* ends up as the first target of each source, shifted by one */
-  for (ouro_eid k = 0; k < n_feeds; k++) next[graph->source[k] + 1]++;
-  for (ouro_lid u = 0; u < run->n_local; u++) next[u + 1] += next[u];
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    if (is_settled(run, i)) continue;
+    for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) next[graph->source[k] + 1]++;
+  }
+  for (ouro_lid u = 0; u < run->n_local; u++) next[u + 1] += next[u];
+  OURO_NEW(run->out_to, next[run->n_local]);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    if (is_settled(run, i)) continue;
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) run->out_to[next[graph->source[k]]++] = i;
   }
 cleanup:
