@@ -103,7 +103,7 @@ class BadInput(program.Case):
         self.write("g.tsv", "source\ttarget\tsamples\na\tb\t10\na\tc\t11\n")
         self.write("x.yaml", GOOD + "")
         for ranks in (1, 2):
-            self.fails("run", "x.yaml", "--set", "learning.draw=published", ranks=ranks, says=["a", "10", "11"])
+            self.fails("run", "x.yaml", "--set", "learning.draw=published", ranks=ranks, says=["g.tsv:3", "line 2"])
 
     def test_unwritable_output(self):
         self.write("g.tsv", "0 1\n1 0\n")
