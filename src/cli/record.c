@@ -1,5 +1,4 @@
-/* Parts of the run file that describe the graph and the run rather than its results: feeds, timing,
- * provenance. */
+/* Parts of the run file that describe the run rather than its results: provenance and timing. */
 
 #include "cli/record.h"
 
@@ -10,55 +9,6 @@
 #include "ouro/base/memory.h"
 #include "ouro/partition/partition.h"
 #include "ouro/store/provenance.h"
-
-/* In-degrees of all nodes by global id, turned into the position of each node's first feed. Small graphs only. */
-static ouro_status first_feeds(const ouro_graph *graph, int64_t **first) {
-  ouro_status status = OURO_OK;
-  *first = ouro_memory_new((size_t)graph->n_nodes + 1, sizeof **first);
-  OURO_AGREE(graph->comm, *first ? OURO_OK : OURO_ENOMEM);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) (*first)[graph->gid[i] + 1] = graph->row[i + 1] - graph->row[i];
-  MPI_Allreduce(MPI_IN_PLACE, *first, (int)graph->n_nodes + 1, MPI_INT64_T, MPI_SUM, graph->comm);
-  for (ouro_gid node = 0; node < graph->n_nodes; node++) (*first)[node + 1] += (*first)[node];
-cleanup:
-  return status;
-}
-
-static ouro_status allocate(cli_feed_columns *columns, ouro_eid n) {
-  ouro_status status = OURO_OK;
-  columns->n = n;
-  OURO_NEW(columns->position, n);
-  OURO_NEW(columns->source, n);
-  OURO_NEW(columns->target, n);
-  OURO_NEW(columns->samples, n);
-cleanup:
-  return status;
-}
-
-ouro_status cli_feed_columns_make(const ouro_graph *graph, cli_feed_columns *columns) {
-  ouro_status status = OURO_OK;
-  int64_t *first = NULL;
-  OURO_TRY(first_feeds(graph, &first));
-  OURO_AGREE(graph->comm, allocate(columns, graph->row[graph->n_owned]));
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-      columns->position[e] = first[graph->gid[i]] + (e - graph->row[i]);
-      columns->source[e] = graph->gid[graph->source[e]];
-      columns->target[e] = graph->gid[i];
-      columns->samples[e] = graph->samples[e];
-    }
-  }
-cleanup:
-  free(first);
-  return status;
-}
-
-void cli_feed_columns_clear(cli_feed_columns *columns) {
-  free(columns->position);
-  free(columns->source);
-  free(columns->target);
-  free(columns->samples);
-  memset(columns, 0, sizeof *columns);
-}
 
 enum { PHASE_WIDTH = 16, PHASE_FIGURES = 4 };
 

@@ -3,6 +3,7 @@
 
 #include "cli/results.h"
 #include "cli/record.h"
+#include "cli/tables.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -62,100 +63,6 @@ static int64_t stored_count(int64_t generations, int64_t every) {
 
 static int64_t stored_generation(int64_t generations, int64_t every, int64_t k) {
   return k * every < generations ? k * every : generations;
-}
-
-static ouro_status put_node_table(cli_results *results, const char *path, ouro_kind kind, const char *description,
-                                  const char *units, const void *values) {
-  const ouro_table_spec spec = {.path = path,
-                                .kind = kind,
-                                .n_axes = 1,
-                                .axis = {{"node", results->job->graph->n_nodes}},
-                                .node_axis = 0,
-                                .units = units,
-                                .description = description};
-  return ouro_store_put(results->store, &spec, results->layout, values);
-}
-
-/* Node names, in-degrees, real samples, training-set sizes. */
-static ouro_status put_graph(cli_results *results) {
-  const ouro_graph *graph = results->job->graph;
-  ouro_status status = OURO_OK;
-  int64_t *degree = NULL, *size = NULL;
-  const ouro_table_spec name = {.path = "/graph/name",
-                                .kind = graph->named ? OURO_KIND_TEXT : OURO_KIND_INT64,
-                                .text_width = graph->label_width,
-                                .n_axes = 1,
-                                .axis = {{"node", graph->n_nodes}},
-                                .node_axis = 0,
-                                .units = "1",
-                                .description = "name or id of a model, as the input wrote it"};
-  degree = ouro_memory_new((size_t)graph->n_owned, sizeof *degree);
-  size = ouro_memory_new((size_t)graph->n_owned, sizeof *size);
-  OURO_AGREE(graph->comm, degree && size ? OURO_OK : OURO_ENOMEM);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    degree[i] = graph->row[i + 1] - graph->row[i];
-    size[i] = ouro_graph_training_size(graph, i);
-  }
-  OURO_TRY(ouro_store_put(results->store, &name, results->layout,
-                          graph->named ? (const void *)graph->label_text : (const void *)graph->label));
-  OURO_TRY(put_node_table(results, "/graph/in_degree", OURO_KIND_INT64, "number of feeds into a model", "1", degree));
-  OURO_TRY(put_node_table(results, "/graph/real", OURO_KIND_INT64, "real samples of a model", "samples", graph->real));
-  OURO_TRY(put_node_table(results, "/graph/training_size", OURO_KIND_INT64, "samples a model is trained on", "samples",
-                          size));
-cleanup:
-  free(degree);
-  free(size);
-  return status;
-}
-
-/* The feeds of a small graph, by target then source: three columns, each a table of its own. */
-static ouro_status put_feeds(cli_results *results) {
-  const ouro_graph *graph = results->job->graph;
-  ouro_status status = OURO_OK;
-  if (graph->n_feeds > CLI_RESULTS_FEEDS || graph->n_nodes > CLI_RESULTS_FEEDS) return OURO_OK;
-  cli_feed_columns columns = {0};
-  ouro_layout *layout = NULL;
-  OURO_TRY(cli_feed_columns_make(graph, &columns));
-  OURO_TRY(ouro_layout_create(graph->comm, graph->n_feeds, columns.n, columns.position, &layout));
-  const struct {
-    const char *path, *description;
-    const int64_t *values;
-  } parts[] = {{"/graph/source", "the model that a feed draws from, as a node index", columns.source},
-               {"/graph/target", "the model that trains on a feed, as a node index", columns.target},
-               {"/graph/samples", "samples a generation that a feed carries", columns.samples}};
-  for (int k = 0; k < 3; k++) {
-    const ouro_table_spec spec = {.path = parts[k].path,
-                                  .kind = OURO_KIND_INT64,
-                                  .n_axes = 1,
-                                  .axis = {{"feed", graph->n_feeds}},
-                                  .node_axis = 0,
-                                  .units = k < 2 ? "1" : "samples",
-                                  .description = parts[k].description};
-    OURO_TRY(ouro_store_put(results->store, &spec, layout, parts[k].values));
-  }
-cleanup:
-  ouro_layout_destroy(&layout);
-  cli_feed_columns_clear(&columns);
-  return status;
-}
-
-static ouro_status put_verdict(cli_results *results) {
-  const ouro_graph *graph = results->job->graph;
-  ouro_status status = OURO_OK;
-  int32_t *owner = ouro_memory_new((size_t)graph->n_owned, sizeof *owner);
-  int rank;
-  MPI_Comm_rank(graph->comm, &rank);
-  OURO_AGREE(graph->comm, owner ? OURO_OK : OURO_ENOMEM);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) owner[i] = rank;
-  OURO_TRY(put_node_table(results, "/node/verdict", OURO_KIND_INT8,
-                          "verdict of a model: 0 anchored, 1 frozen, 2 collapsing", "1", results->verdict->class_of));
-  OURO_TRY(put_node_table(results, "/node/component", OURO_KIND_INT64,
-                          "node index of the first model of the unstable source a model belongs to; -1 if none", "1",
-                          results->verdict->component));
-  OURO_TRY(put_node_table(results, "/node/owner", OURO_KIND_INT32, "rank that trained a model", "1", owner));
-cleanup:
-  free(owner);
-  return status;
 }
 
 static ouro_status put_config(cli_results *results) {
@@ -253,9 +160,9 @@ ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, c
                              &(*results)->store));
   OURO_TRY(cli_provenance(job, argc, argv, (*results)->store));
   OURO_TRY(put_config(*results));
-  OURO_TRY(put_graph(*results));
-  OURO_TRY(put_feeds(*results));
-  OURO_TRY(put_verdict(*results));
+  const cli_sink sink = {(*results)->store, (*results)->layout, graph};
+  OURO_TRY(cli_graph_put(&sink));
+  OURO_TRY(cli_verdict_put(&sink, verdict));
   OURO_TRY(open_trajectories(*results));
 cleanup:
   if (status != OURO_OK) cli_results_discard(results);

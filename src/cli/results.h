@@ -10,9 +10,6 @@
 #include "ouro/theory/agree.h"
 #include "ouro/theory/predict.h"
 
-/* Graphs of at most this many models and feeds are stored feed by feed, so that they can be drawn. */
-#define CLI_RESULTS_FEEDS 100000
-
 typedef struct cli_results cli_results;
 
 /** Begin the run file of a job: everything that is known before the first generation.
