@@ -44,7 +44,7 @@ bootstrap: build/bootstrapped
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes $(if $(CI),-Werror)
 # No -ffast-math and no contraction: the same bits on every vector width (contract C1).
-OPT := $(if $(SAN),-O1 -g,-O3 -g) -march=$(ARCH) -fno-math-errno -fno-trapping-math -ffp-contract=off
+OPT := $(if $(SAN),-O1 -g -fno-var-tracking,-O3 -g) -march=$(ARCH) -fno-math-errno -fno-trapping-math -ffp-contract=off
 INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) $(if $(COV),--coverage)
 CFLAGS ?= $(OPT)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(INSTRUMENT) -Iinclude -Isrc -I$(B) $(OURO_CPPFLAGS)
