@@ -1,6 +1,6 @@
 /* From feeds in any order on any rank to the distributed graph: see build.h.
- * Feeds go to the owner of their target, field by field; there they are put in rows by counting, and each row is
- * sorted by source and merged: n log n whatever the degrees. Does not know where feeds come from. */
+ * Feeds go to the owner of their target, field by field, and become rows there. Does not know where feeds come
+ * from. */
 
 #include "ouro/graph/build.h"
 
@@ -9,11 +9,10 @@
 
 #include "graph/alltoall.h"
 #include "graph/check.h"
-#include "graph/lookup.h"
+#include "graph/rows.h"
 #include "ouro/base/memory.h"
 
 #define FIRST_CAPACITY 256
-#define SHORT_ROW 24 /* rows up to this length are sorted by insertion */
 
 /* ---- feeds ---- */
 
@@ -22,8 +21,19 @@ ouro_status ouro_feeds_reserve(ouro_feeds *feeds, ouro_eid capacity) {
   if (capacity <= feeds->capacity) return OURO_OK;
   OURO_RESIZE(feeds->source, capacity);
   OURO_RESIZE(feeds->target, capacity);
-  OURO_RESIZE(feeds->samples, capacity);
+  if (feeds->each == 0) OURO_RESIZE(feeds->samples, capacity);
   feeds->capacity = capacity;
+cleanup:
+  return status;
+}
+
+/* Give every feed a count of its own. */
+static ouro_status spell_out(ouro_feeds *feeds) {
+  ouro_status status = OURO_OK;
+  if (feeds->each == 0) return OURO_OK;
+  OURO_NEW(feeds->samples, feeds->capacity);
+  for (ouro_eid k = 0; k < feeds->n; k++) feeds->samples[k] = feeds->each;
+  feeds->each = 0;
 cleanup:
   return status;
 }
@@ -33,9 +43,13 @@ ouro_status ouro_feeds_add(ouro_feeds *feeds, ouro_gid source, ouro_gid target, 
     const ouro_status status = ouro_feeds_reserve(feeds, feeds->capacity + feeds->capacity / 2 + FIRST_CAPACITY);
     if (status != OURO_OK) return status;
   }
+  if (feeds->each && samples != feeds->each) {
+    const ouro_status status = spell_out(feeds);
+    if (status != OURO_OK) return status;
+  }
   feeds->source[feeds->n] = source;
   feeds->target[feeds->n] = target;
-  feeds->samples[feeds->n] = samples;
+  if (feeds->each == 0) feeds->samples[feeds->n] = samples;
   feeds->n++;
   return OURO_OK;
 }
@@ -68,27 +82,28 @@ typedef struct route {
   int n_ranks;
   int64_t *n_send, *n_receive; /* [n_ranks] */
   int64_t n_out, n_in;
-  int32_t *home; /* [n_out] rank of each feed's target */
+  ouro_gid *first; /* [n_ranks + 1] of each block */
+  int32_t *home;   /* [n_out] rank of each feed's target */
 } route;
 
 static void route_clear(route *way) {
   free(way->n_send);
   free(way->n_receive);
+  free(way->first);
   free(way->home);
 }
 
-static ouro_status check_feed(const ouro_feeds *feeds, ouro_eid k, ouro_gid n_nodes) {
-  const ouro_gid source = feeds->source[k], target = feeds->target[k];
-  if (source < 0 || source >= n_nodes || target < 0 || target >= n_nodes) {
-    return ouro_error(OURO_EINTERNAL,
-                      "feed %" OURO_GID_FMT " -> %" OURO_GID_FMT " in a graph of %" OURO_GID_FMT " nodes", source,
-                      target, n_nodes);
+/* ouro_graph_block_rank() for many nodes: a guess without division, put right by the first nodes of the blocks. */
+static void find_ranks(route *way, ouro_gid n_nodes, const ouro_gid *node) {
+  const double blocks_a_node = (double)way->n_ranks / (double)n_nodes;
+  for (int64_t k = 0; k < way->n_out; k++) {
+    int rank = (int)((double)node[k] * blocks_a_node);
+    if (rank >= way->n_ranks) rank = way->n_ranks - 1;
+    while (node[k] < way->first[rank]) rank--;
+    while (node[k] >= way->first[rank + 1]) rank++;
+    way->home[k] = rank;
+    way->n_send[rank]++;
   }
-  if (feeds->samples[k] <= 0) {
-    return ouro_error(OURO_EINTERNAL, "feed %" OURO_GID_FMT " -> %" OURO_GID_FMT " of %" OURO_COUNT_FMT " samples",
-                      source, target, feeds->samples[k]);
-  }
-  return OURO_OK;
 }
 
 static ouro_status find_homes(route *way, ouro_gid n_nodes, const ouro_feeds *feeds) {
@@ -96,12 +111,13 @@ static ouro_status find_homes(route *way, ouro_gid n_nodes, const ouro_feeds *fe
   way->n_out = feeds->n;
   OURO_NEW(way->n_send, way->n_ranks);
   OURO_NEW(way->n_receive, way->n_ranks);
+  OURO_NEW(way->first, way->n_ranks + 1);
   OURO_NEW(way->home, feeds->n);
-  for (ouro_eid k = 0; k < feeds->n; k++) {
-    OURO_TRY(check_feed(feeds, k, n_nodes));
-    way->home[k] = ouro_graph_block_rank(n_nodes, way->n_ranks, feeds->target[k]);
-    way->n_send[way->home[k]]++;
+  for (int rank = 0; rank <= way->n_ranks; rank++) {
+    way->first[rank] = ouro_graph_block_first(n_nodes, way->n_ranks, rank);
   }
+  for (ouro_eid k = 0; k < feeds->n; k++) OURO_TRY(ouro_rows_check_feed(feeds, k, n_nodes));
+  find_ranks(way, n_nodes, feeds->target);
 cleanup:
   return status;
 }
@@ -140,170 +156,34 @@ cleanup:
   return status;
 }
 
+/* Counts are not sent where all feeds of all ranks have the same. */
+static ouro_status agree_on_counts(MPI_Comm comm, ouro_feeds *feeds) {
+  int64_t extreme[2] = {feeds->n ? feeds->each : INT64_MIN, feeds->n ? -feeds->each : INT64_MIN};
+  MPI_Allreduce(MPI_IN_PLACE, extreme, 2, MPI_INT64_T, MPI_MAX, comm);
+  if (extreme[0] != -extreme[1] || extreme[0] <= 0) return ouro_agree(comm, spell_out(feeds));
+  feeds->each = extreme[0];
+  free(feeds->samples); /* of an empty list */
+  feeds->samples = NULL;
+  return OURO_OK;
+}
+
 static ouro_status send_home(MPI_Comm comm, ouro_gid n_nodes, ouro_feeds *feeds) {
   ouro_status status = OURO_OK;
   route way = {.comm = comm};
   int64_t *cursor = NULL;
   MPI_Comm_size(comm, &way.n_ranks);
+  if (way.n_ranks == 1) return OURO_OK;
+  OURO_TRY(agree_on_counts(comm, feeds));
   OURO_AGREE(comm, find_homes(&way, n_nodes, feeds));
-  if (way.n_ranks == 1) goto cleanup;
   OURO_AGREE(comm, new_cursor(way.n_ranks, &cursor));
   way.n_in = ouro_alltoall_counts(comm, way.n_send, way.n_receive);
   OURO_TRY(move_field(&way, cursor, &feeds->source));
   OURO_TRY(move_field(&way, cursor, &feeds->target));
-  OURO_TRY(move_field(&way, cursor, &feeds->samples));
+  if (feeds->each == 0) OURO_TRY(move_field(&way, cursor, &feeds->samples));
   feeds->n = feeds->capacity = way.n_in;
 cleanup:
   free(cursor);
   route_clear(&way);
-  return status;
-}
-
-/* ---- rows ---- */
-
-typedef struct feed {
-  ouro_gid source;
-  ouro_count samples;
-} feed;
-
-static int by_source(const void *left, const void *right) {
-  const ouro_gid a = ((const feed *)left)->source, b = ((const feed *)right)->source;
-  return (a > b) - (a < b);
-}
-
-static void sort_row(feed *row, ouro_eid n) {
-  if (n > SHORT_ROW) {
-    qsort(row, (size_t)n, sizeof *row, by_source);
-    return;
-  }
-  for (ouro_eid i = 1; i < n; i++) {
-    const feed moving = row[i];
-    ouro_eid at = i;
-    for (; at > 0 && row[at - 1].source > moving.source; at--) row[at] = row[at - 1];
-    row[at] = moving;
-  }
-}
-
-/* Replace targets by owned indices and count the feeds of each: afterwards row[i] is the first feed of node i. */
-static ouro_status count_rows(ouro_graph *graph, const ouro_lookup *lookup, ouro_feeds *feeds) {
-  ouro_status status = OURO_OK;
-  for (ouro_eid k = 0; k < feeds->n; k++) {
-    OURO_TRY(check_feed(feeds, k, graph->n_nodes));
-    const ouro_lid target = ouro_lookup_find(lookup, feeds->target[k]);
-    OURO_CHECK(target >= 0, OURO_EINTERNAL, "a feed into node %" OURO_GID_FMT " is on a rank that does not own it",
-               feeds->target[k]);
-    feeds->target[k] = target;
-    graph->row[target + 1]++;
-  }
-  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->row[i + 1] += graph->row[i];
-cleanup:
-  return status;
-}
-
-/* Put the feeds in their rows, in any order within one, and let go of the list. */
-static ouro_status fill_rows(const ouro_graph *graph, ouro_feeds *feeds, feed **rows) {
-  ouro_status status = OURO_OK;
-  ouro_eid *next = NULL;
-  OURO_NEW(*rows, feeds->n);
-  OURO_NEW(next, graph->n_owned + 1);
-  memcpy(next, graph->row, ((size_t)graph->n_owned + 1) * sizeof *next);
-  for (ouro_eid k = 0; k < feeds->n; k++) {
-    (*rows)[next[feeds->target[k]]++] = (feed){feeds->source[k], feeds->samples[k]};
-  }
-  ouro_feeds_clear(feeds);
-cleanup:
-  free(next);
-  return status;
-}
-
-/* Move the n feeds of a node to `kept`, one for each source, samples added up. Returns how many there are now,
- * or -1 when the node's training set has more samples than can be counted (so does then any sum within it). */
-static ouro_eid merge_row(const feed *row, ouro_eid n, feed *kept) {
-  ouro_eid n_kept = 0;
-  ouro_count all = 0;
-  for (ouro_eid k = 0; k < n; k++) {
-    const feed next = row[k];
-    if (__builtin_add_overflow(all, next.samples, &all)) return -1;
-    if (n_kept > 0 && kept[n_kept - 1].source == next.source) {
-      kept[n_kept - 1].samples += next.samples;
-    } else {
-      kept[n_kept++] = next;
-    }
-  }
-  return n_kept;
-}
-
-/* Sort and merge every row in place; rows close up. */
-static ouro_status merge_rows(ouro_graph *graph, feed *rows) {
-  ouro_status status = OURO_OK;
-  ouro_eid first = 0, kept = 0;
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    const ouro_eid n = graph->row[i + 1] - first;
-    sort_row(rows + first, n);
-    const ouro_eid n_kept = merge_row(rows + first, n, rows + kept);
-    OURO_CHECK(n_kept >= 0, OURO_ELIMIT, "the feeds into node %" OURO_GID_FMT " have more than %" PRId64 " samples",
-               graph->gid[i], INT64_MAX);
-    graph->n_merged += n - n_kept;
-    first += n;
-    kept += n_kept;
-    graph->row[i + 1] = kept;
-  }
-cleanup:
-  return status;
-}
-
-/* ---- sources ---- */
-
-/* Sources become local indices; those not known yet become ghosts, numbered as they come. */
-static ouro_status number_sources(ouro_graph *graph, const feed *rows, ouro_lookup *lookup) {
-  ouro_status status = OURO_OK;
-  const ouro_eid n_feeds = graph->row[graph->n_owned];
-  OURO_NEW(graph->source, n_feeds);
-  OURO_NEW(graph->samples, n_feeds);
-  for (ouro_eid k = 0; k < n_feeds; k++) {
-    ouro_lid source = ouro_lookup_find(lookup, rows[k].source);
-    if (source < 0) {
-      OURO_TRY(ouro_lookup_add(lookup, rows[k].source));
-      source = lookup->n - 1;
-    }
-    graph->source[k] = source;
-    graph->samples[k] = rows[k].samples;
-  }
-  graph->n_ghost = lookup->n - graph->n_owned;
-cleanup:
-  return status;
-}
-
-typedef struct numbered {
-  ouro_gid gid;
-  ouro_lid index;
-} numbered;
-
-static int by_gid(const void *left, const void *right) {
-  const ouro_gid a = ((const numbered *)left)->gid, b = ((const numbered *)right)->gid;
-  return (a > b) - (a < b);
-}
-
-/* Number the ghosts by ascending id. */
-static ouro_status sort_ghosts(ouro_graph *graph) {
-  ouro_status status = OURO_OK;
-  numbered *ghost = NULL;
-  ouro_lid *rank_of = NULL;
-  OURO_NEW(ghost, graph->n_ghost);
-  OURO_NEW(rank_of, graph->n_ghost);
-  for (ouro_lid g = 0; g < graph->n_ghost; g++) ghost[g] = (numbered){graph->gid[graph->n_owned + g], g};
-  qsort(ghost, (size_t)graph->n_ghost, sizeof *ghost, by_gid);
-  for (ouro_lid g = 0; g < graph->n_ghost; g++) {
-    graph->gid[graph->n_owned + g] = ghost[g].gid;
-    rank_of[ghost[g].index] = g;
-  }
-  for (ouro_eid k = 0; k < graph->row[graph->n_owned]; k++) {
-    const ouro_lid g = graph->source[k] - graph->n_owned;
-    if (g >= 0) graph->source[k] = graph->n_owned + rank_of[g];
-  }
-cleanup:
-  free(ghost);
-  free(rank_of);
   return status;
 }
 
@@ -315,31 +195,6 @@ static ouro_status new_graph(MPI_Comm comm, ouro_gid n_nodes, ouro_graph **graph
   (*graph)->comm = comm;
   (*graph)->n_nodes = n_nodes;
 cleanup:
-  return status;
-}
-
-/* All of the graph that needs no other rank. */
-static ouro_status assemble_here(ouro_graph *graph, ouro_lid n_owned, const ouro_gid *owned, ouro_feeds *feeds) {
-  ouro_status status = OURO_OK;
-  ouro_lookup lookup = {0};
-  feed *rows = NULL;
-  graph->n_owned = n_owned;
-  OURO_NEW(graph->real, n_owned);
-  OURO_NEW(graph->row, (size_t)n_owned + 1);
-  OURO_TRY(ouro_lookup_start(&lookup, n_owned, owned));
-  graph->gid = lookup.gid;
-  OURO_TRY(count_rows(graph, &lookup, feeds));
-  OURO_TRY(fill_rows(graph, feeds, &rows));
-  OURO_TRY(merge_rows(graph, rows));
-  OURO_TRY(number_sources(graph, rows, &lookup));
-  graph->gid = lookup.gid;
-  lookup.gid = NULL;
-  OURO_TRY(sort_ghosts(graph));
-cleanup:
-  if (lookup.gid) graph->gid = NULL; /* the table's, not yet the graph's */
-  ouro_lookup_clear(&lookup);
-  free(rows);
-  ouro_feeds_clear(feeds);
   return status;
 }
 
@@ -357,7 +212,7 @@ ouro_status ouro_graph_assemble(MPI_Comm comm, ouro_gid n_nodes, ouro_lid n_owne
   ouro_graph *made = NULL;
   *graph = NULL;
   OURO_AGREE(comm, new_graph(comm, n_nodes, &made));
-  OURO_AGREE(comm, assemble_here(made, n_owned, owned, feeds));
+  OURO_AGREE(comm, ouro_rows_fill(made, n_owned, owned, feeds));
   OURO_TRY(ouro_halo_create(comm, n_nodes, made->n_owned, made->n_ghost, made->gid, &made->halo));
   add_up(made);
 #ifdef __SANITIZE_ADDRESS__ /* debug builds pay for the check of what was built */

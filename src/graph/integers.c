@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/bitmap.h"
 #include "graph/read.h"
 #include "ouro/base/memory.h"
 
-/* A bitmap is used where it takes at most this many bits an id (a feed takes 192), or 1 MiB. */
-#define BITS_AN_ID 64
+/* A bitmap is used where it has at most this many bits an id, which take 8 bytes with their counts, or 1 MiB. */
+#define BITS_AN_ID 32
 #define BITS_ALWAYS ((int64_t)1 << 23)
-#define WORDS_A_COUNT 8
 
 typedef struct id_range {
   int64_t low, high; /* smallest and largest id of all ranks */
@@ -44,88 +44,40 @@ static int64_t bitmap_bits(MPI_Comm comm, const id_range *range) {
   return span < (uint64_t)most ? (int64_t)span + 1 : 0;
 }
 
-typedef struct bitmap {
-  int64_t low, n_words;
-  uint64_t *word;
-  int64_t *before; /* [n_words / WORDS_A_COUNT + 1] bits below each group of words */
-} bitmap;
-
-static ouro_status new_bitmap(const id_range *range, int64_t bits, bitmap *map) {
-  ouro_status status = OURO_OK;
-  map->low = range->low;
-  map->n_words = (bits + 63) / 64;
-  OURO_NEW(map->word, map->n_words);
-  OURO_NEW(map->before, map->n_words / WORDS_A_COUNT + 1);
-cleanup:
-  return status;
-}
-
-static void mark(const bitmap *map, const int64_t *id, int64_t n) {
-  for (int64_t i = 0; i < n; i++) {
-    const int64_t bit = id[i] - map->low;
-    map->word[bit >> 6] |= UINT64_C(1) << (bit & 63);
-  }
-}
-
-/* Counts below each group of words. Returns the number of all bits. */
-static int64_t count_bits(bitmap *map) {
-  int64_t sum = 0;
-  for (int64_t w = 0; w < map->n_words; w++) {
-    if (w % WORDS_A_COUNT == 0) map->before[w / WORDS_A_COUNT] = sum;
-    sum += __builtin_popcountll(map->word[w]);
-  }
-  return sum;
-}
-
-static int64_t bits_below(const bitmap *map, int64_t id) {
-  const int64_t bit = id - map->low, last = bit >> 6;
-  int64_t sum = map->before[last / WORDS_A_COUNT];
-  for (int64_t w = last / WORDS_A_COUNT * WORDS_A_COUNT; w < last; w++) sum += __builtin_popcountll(map->word[w]);
-  return sum + __builtin_popcountll(map->word[last] & ((UINT64_C(1) << (bit & 63)) - 1));
-}
-
 /* Keys of the ids numbered first .. first+n-1. */
-static ouro_status list_keys(const bitmap *map, int64_t first, int64_t n, uint64_t **key) {
+static ouro_status list_keys(const ouro_bitmap *map, int64_t first, int64_t n, uint64_t **key) {
   ouro_status status = OURO_OK;
-  uint64_t *fresh = NULL;
-  int64_t number = 0;
-  OURO_NEW(fresh, n);
-  for (int64_t w = 0; w < map->n_words && number < first + n; w++) {
-    const int64_t bits = __builtin_popcountll(map->word[w]);
-    if (number + bits <= first) {
-      number += bits;
-      continue;
-    }
-    for (uint64_t left = map->word[w]; left; left &= left - 1, number++) {
-      if (number < first || number >= first + n) continue;
-      fresh[number - first] = ouro_key_of_integer(map->low + 64 * w + __builtin_ctzll(left));
-    }
-  }
-  *key = fresh;
+  int64_t *id = NULL;
+  OURO_NEW(*key, n);
+  OURO_NEW(id, n);
+  ouro_bitmap_list(map, first, n, id);
+  for (int64_t i = 0; i < n; i++) (*key)[i] = ouro_key_of_integer(id[i]);
 cleanup:
+  free(id);
   return status;
 }
 
 static ouro_status number_by_bitmap(MPI_Comm comm, const id_range *range, int64_t bits, int64_t *const list[3],
                                     const int64_t n[3], ouro_gid *n_nodes, uint64_t **key) {
   ouro_status status;
-  bitmap map = {0};
+  ouro_bitmap map = {0};
   int rank, n_ranks;
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &n_ranks);
-  OURO_AGREE(comm, new_bitmap(range, bits, &map));
-  for (int k = 0; k < 3; k++) mark(&map, list[k], n[k]);
-  MPI_Allreduce(MPI_IN_PLACE, map.word, (int)map.n_words, MPI_UINT64_T, MPI_BOR, comm);
-  const int64_t total = count_bits(&map);
-  const ouro_gid first = ouro_graph_block_first(total, n_ranks, rank);
-  OURO_AGREE(comm, list_keys(&map, first, ouro_graph_block_first(total, n_ranks, rank + 1) - first, key));
+  OURO_AGREE(comm, ouro_bitmap_start(&map, range->low, bits));
   for (int k = 0; k < 3; k++) {
-    for (int64_t i = 0; i < n[k]; i++) list[k][i] = bits_below(&map, list[k][i]);
+    for (int64_t i = 0; i < n[k]; i++) ouro_bitmap_add(&map, list[k][i]);
   }
-  *n_nodes = total;
+  MPI_Allreduce(MPI_IN_PLACE, map.word, (int)map.n_words, MPI_UINT64_T, MPI_BOR, comm);
+  ouro_bitmap_count(&map);
+  const ouro_gid first = ouro_graph_block_first(map.n_member, n_ranks, rank);
+  OURO_AGREE(comm, list_keys(&map, first, ouro_graph_block_first(map.n_member, n_ranks, rank + 1) - first, key));
+  for (int k = 0; k < 3; k++) {
+    for (int64_t i = 0; i < n[k]; i++) list[k][i] = ouro_bitmap_number(&map, list[k][i]);
+  }
+  *n_nodes = map.n_member;
 cleanup:
-  free(map.word);
-  free(map.before);
+  ouro_bitmap_clear(&map);
   return status;
 }
 

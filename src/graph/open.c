@@ -24,6 +24,7 @@ static ouro_status generate(ouro_reading *reading) {
   MPI_Comm_size(reading->comm, &n_ranks);
   OURO_TRY(ouro_graph_generate_nodes(config->generate, &reading->n_nodes));
   OURO_TRY(ouro_graph_generate_fits(reading->comm, config->generate));
+  reading->feeds.each = config->samples;
   OURO_AGREE(reading->comm, ouro_graph_generate(config->generate, config->samples, rank, n_ranks, &reading->feeds));
   if (reading->node_file) OURO_TRY(ouro_read_nodes(reading));
 cleanup:

@@ -76,7 +76,7 @@ static ouro_status send_by_source(const ouro_reading *reading, int64_t **receive
     rank[k] = ouro_graph_block_rank(reading->n_nodes, n_ranks, feeds->source[k]);
     at[SOURCE] = feeds->source[k];
     at[TARGET] = feeds->target[k];
-    at[SAMPLES] = feeds->samples[k];
+    at[SAMPLES] = ouro_feeds_samples(feeds, k);
     at[LINE] = reading->feed_line ? reading->feed_line[k] : 0;
   }
   OURO_TRY(ouro_route_open(reading->comm, feeds->n, rank, &route));

@@ -40,7 +40,7 @@ static void push(const edge_parser *parser, const int64_t *value) {
   ouro_feeds *feeds = &parser->reading->feeds;
   feeds->source[feeds->n] = value[SOURCE];
   feeds->target[feeds->n] = value[TARGET];
-  feeds->samples[feeds->n] = value[SAMPLES];
+  if (feeds->samples) feeds->samples[feeds->n] = value[SAMPLES];
   if (parser->keep_line) parser->reading->feed_line[feeds->n] = parser->text->line;
   feeds->n++;
 }
@@ -175,11 +175,18 @@ cleanup:
   return status;
 }
 
+/* Whether a line can have a count: not where lines are told to have none, nor where nothing is told (a third column is
+ * an error then). */
+static bool has_counts(const ouro_columns *columns) {
+  return columns->n > 0 && columns->at[SAMPLES] >= 0;
+}
+
 static edge_parser start_parser(ouro_reading *reading, ouro_text *text, const ouro_edge_format *format) {
   const int n = format->columns.n ? format->columns.n : 2;
   const bool declared = reading->n_nodes > 0;
   ouro_text_rewind(text);
   reading->feeds.n = 0;
+  if (!has_counts(&format->columns)) reading->feeds.each = reading->config->graph.samples;
   return (edge_parser){.reading = reading,
                        .text = text,
                        .columns = &format->columns,

@@ -114,7 +114,7 @@ static ouro_status mirror(ouro_reading *reading) {
   for (ouro_eid k = 0; k < n; k++) {
     if (feeds->source[k] == feeds->target[k]) continue;
     if (reading->feed_line) reading->feed_line[feeds->n] = reading->feed_line[k];
-    OURO_TRY(ouro_feeds_add(feeds, feeds->target[k], feeds->source[k], feeds->samples[k]));
+    OURO_TRY(ouro_feeds_add(feeds, feeds->target[k], feeds->source[k], ouro_feeds_samples(feeds, k)));
   }
 cleanup:
   return status;

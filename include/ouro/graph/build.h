@@ -9,8 +9,15 @@
 typedef struct ouro_feeds {
   ouro_eid n, capacity;
   ouro_gid *source, *target; /* [n] */
-  ouro_count *samples;       /* [n] */
+  ouro_count *samples;       /* [n], or NULL */
+  ouro_count each;           /* positive: the samples of every feed, which have no array then */
 } ouro_feeds;
+
+/** Samples of a feed.
+ *  Not collective. */
+static inline ouro_count ouro_feeds_samples(const ouro_feeds *feeds, ouro_eid k) {
+  return feeds->each ? feeds->each : feeds->samples[k];
+}
 
 /** Append a feed.
  *  Not collective.
