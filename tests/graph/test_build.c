@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "graph/alltoall.h"
-#include "graph/lookup.h"
+#include "graph/locals.h"
 #include "ouro/base/memory.h"
 #include "random_feeds.h"
 
@@ -219,7 +219,74 @@ static void lookup_finds_what_was_added(void **state) {
   ouro_lookup_clear(&lookup);
 }
 
+/* Ids about a rank, by arithmetic, bitmap and hash table: each has the place that counting finds for it. */
+static void local_ids_stand_in_order(void **state) {
+  (void)state;
+  enum { N_ADDED = 3000 };
+  const ouro_gid own_block[] = {500, 501, 502, 503}, own_some[] = {3, 500, 501, 900};
+  for (int k = 0; k < 4; k++) {
+    const ouro_gid n_nodes = k % 2 ? INT64_C(1) << 40 : 1000, *owned = k / 2 ? own_some : own_block;
+    uint64_t random = 7 + (uint64_t)k;
+    ouro_gid added[N_ADDED + 4], list[N_ADDED + 4];
+    ouro_locals locals;
+    assert_int_equal(ouro_locals_start(&locals, n_nodes, 4, owned, 10), OURO_OK);
+    for (int i = 0; i < N_ADDED; i++) {
+      added[i] = i % 5 == 0 ? owned[i % 4] : test_below(&random, n_nodes);
+      assert_int_equal(ouro_locals_add(&locals, added[i]), OURO_OK);
+    }
+    assert_int_equal(ouro_locals_number(&locals), OURO_OK);
+    assert_true(locals.hashed == (k % 2 == 1) && locals.n <= N_ADDED + 4);
+    ouro_locals_list(&locals, list);
+    for (int64_t i = 0; i < locals.n; i++) {
+      if (i > 0) assert_true(list[i - 1] < list[i]);
+      assert_int_equal(ouro_locals_place(&locals, list[i]), i);
+    }
+    for (int i = 0; i < N_ADDED; i++) {
+      const int64_t place = ouro_locals_place(&locals, added[i]);
+      assert_true(place >= 0 && place < locals.n && list[place] == added[i]);
+    }
+    for (int i = 0; i < 4; i++) assert_int_equal(list[ouro_locals_place(&locals, owned[i])], owned[i]);
+    for (ouro_gid id = 0; id < 1000; id++) {
+      bool known = false;
+      for (int64_t i = 0; i < locals.n; i++) known = known || list[i] == id;
+      assert_true(known == (ouro_locals_place(&locals, id) >= 0));
+    }
+    ouro_locals_clear(&locals);
+  }
+}
+
+/* Feeds of one count without an array are the same graph, also where only some ranks have them so, and where one of
+ * another count comes last. Ranks without feeds, which know of no count, do not matter. */
+static void equal_counts_need_no_array(void **state) {
+  (void)state;
+  enum { N = 200, N_LINES = 8000 };
+  static int64_t dense[N * N];
+  for (int way = 0; way < 4; way++) {
+    ouro_feeds feeds = {0};
+    ouro_graph *graph = NULL;
+    uint64_t random = 99;
+    if (way == 0 || way == 3 || (way == 1 && test_rank() % 2 == 0)) feeds.each = 7;
+    memset(dense, 0, sizeof dense);
+    for (int line = 0; line < N_LINES; line++) {
+      const ouro_gid source = test_below(&random, N), target = test_below(&random, 1 + test_below(&random, N));
+      const ouro_count samples = way == 2 && line == N_LINES - 1 ? 5 : 7;
+      if (way == 2 && line == 0) feeds.each = 7;
+      dense[target * N + source] += samples;
+      const int holder = way == 3 ? test_ranks() - 1 : (int)test_below(&random, test_ranks());
+      if (holder == test_rank()) assert_int_equal(ouro_feeds_add(&feeds, source, target, samples), OURO_OK);
+    }
+    if (way == 3 && test_rank() != test_ranks() - 1) feeds.each = 0;
+    assert_everywhere(way == 2 || feeds.n == 0 || (feeds.samples == NULL) == (feeds.each == 7));
+    assert_ok(ouro_graph_build(MPI_COMM_WORLD, N, &feeds, &graph));
+    assert_everywhere(ouro_graph_is_valid(graph));
+    assert_everywhere(equals_dense(graph, dense, N));
+    ouro_graph_destroy(&graph);
+  }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(local_ids_stand_in_order),
+    cmocka_unit_test(equal_counts_need_no_array),
     cmocka_unit_test(blocks_cover_ids),
     cmocka_unit_test(no_nodes_and_no_feeds),
     cmocka_unit_test(one_node_and_its_loop),
