@@ -297,3 +297,23 @@ cleanup:
   free(member);
   return status;
 }
+
+/* ---- levels ---- */
+
+ouro_status ouro_graph_reach_levels(const ouro_graph *graph, const ouro_gid *component, int64_t *level) {
+  ouro_status status = OURO_OK;
+  uint64_t *floor = NULL, *value = NULL;
+  OURO_AGREE(graph->comm, new_values(graph, &floor, &value));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    floor[i] = component[i] >= 0 ? 0 : OURO_SWEEP_NONE;
+    value[i] = component[i] == graph->gid[i] ? 0 : OURO_SWEEP_NONE;
+  }
+  OURO_TRY(ouro_sweep(graph, OURO_SWEEP_COUNTING, floor, value, NULL));
+  for (ouro_lid u = 0; u < graph->n_owned + graph->n_ghost; u++) {
+    level[u] = value[u] == OURO_SWEEP_NONE ? -1 : (int64_t)value[u];
+  }
+cleanup:
+  free(floor);
+  free(value);
+  return status;
+}

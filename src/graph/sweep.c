@@ -32,6 +32,7 @@ enum { CHANGED = 1, QUEUED = 2 };
 
 typedef struct sweep {
   const ouro_graph *graph;
+  ouro_sweep_way way;
   ouro_lid n_local;      /* owned and ghosts */
   const uint64_t *floor; /* [n_local] */
   uint64_t *value;       /* [n_local] */
@@ -121,8 +122,9 @@ static void choose_way(sweep *run, ouro_sweep_way way) {
   const ouro_halo *halo = graph->halo;
   const side owners = {halo->n_send, halo->send_rank, halo->send_row, halo->send, NULL};
   const side ghosts = {halo->n_receive, halo->receive_rank, halo->receive_row, halo->receive, NULL};
-  run->out = way == OURO_SWEEP_FORWARD ? owners : ghosts;
-  run->in = way == OURO_SWEEP_FORWARD ? ghosts : owners;
+  run->way = way;
+  run->out = way == OURO_SWEEP_BACKWARD ? ghosts : owners;
+  run->in = way == OURO_SWEEP_BACKWARD ? owners : ghosts;
   run->row = graph->row;
   run->to = graph->source;
   run->n_pushing = graph->n_owned; /* against feeds, ghosts are told about but pass nothing on */
@@ -131,7 +133,7 @@ static void choose_way(sweep *run, ouro_sweep_way way) {
 static ouro_status sweep_start(sweep *run, ouro_sweep_way way) {
   ouro_status status = OURO_OK;
   choose_way(run, way);
-  if (way == OURO_SWEEP_FORWARD) {
+  if (way != OURO_SWEEP_BACKWARD) {
     OURO_TRY(list_targets(run));
     run->row = run->out_row;
     run->to = run->out_to;
@@ -181,6 +183,22 @@ static void spread(sweep *run, ouro_lid start, uint64_t value) {
   }
 }
 
+/* Number what a node can reach here and has no number yet, one more at every feed. */
+static void count_on(sweep *run, ouro_lid start) {
+  ouro_lid height = 0;
+  run->stack[height++] = start;
+  while (height > 0) {
+    const ouro_lid u = run->stack[--height];
+    for (ouro_eid k = run->row[u]; k < run->row[u + 1]; k++) {
+      const ouro_lid v = run->to[k];
+      if (run->value[v] != OURO_SWEEP_NONE || run->floor[v] == OURO_SWEEP_NONE) continue;
+      run->value[v] = run->value[u] + 1;
+      note_change(run, v);
+      run->stack[height++] = v;
+    }
+  }
+}
+
 static int by_value(const void *left, const void *right) {
   const uint64_t a = ((const entry *)left)->value, b = ((const entry *)right)->value;
   return (a > b) - (a < b);
@@ -201,7 +219,10 @@ static void run_dry(sweep *run) {
   for (ouro_lid k = 0; k < run->n_frontier; k++) {
     const entry start = run->frontier[k];
     run->flag[start.node] &= (int8_t)~QUEUED;
-    if (run->value[start.node] == start.value) spread(run, start.node, start.value);
+    if (run->way == OURO_SWEEP_COUNTING)
+      count_on(run, start.node);
+    else if (run->value[start.node] == start.value)
+      spread(run, start.node, start.value);
   }
   run->n_frontier = 0;
 }

@@ -8,7 +8,8 @@
 
 #define OURO_SWEEP_NONE UINT64_MAX
 
-typedef enum ouro_sweep_way { OURO_SWEEP_FORWARD, OURO_SWEEP_BACKWARD } ouro_sweep_way;
+/* COUNTING is forward, too, but a value is given on plus one, and a node keeps the first it gets. */
+typedef enum ouro_sweep_way { OURO_SWEEP_FORWARD, OURO_SWEEP_BACKWARD, OURO_SWEEP_COUNTING } ouro_sweep_way;
 
 /** Spread values until nothing changes.
  *  Collective on graph's communicator.

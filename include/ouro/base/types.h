@@ -39,7 +39,8 @@ enum ouro_tag {
   OURO_TAG_STORE,
   OURO_TAG_GRAPH_WORDS,
   OURO_TAG_GRAPH_SWEEP,
-  OURO_TAG_PRINT
+  OURO_TAG_PRINT,
+  OURO_TAG_RATES
 };
 
 /* Exit statuses of the command. */

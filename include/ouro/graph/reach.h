@@ -24,4 +24,12 @@ ouro_status ouro_graph_reach_forward(const ouro_graph *graph, const int8_t *allo
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
 ouro_status ouro_graph_reach_sources(const ouro_graph *graph, const int8_t *inside, ouro_gid *component);
 
+/** Steps along feeds from the first node of each component to its others: some path of that many feeds leads there.
+ *  Which path is left open, but all have the same length modulo the component's period (the gcd of its cycles).
+ *  Collective on graph's communicator.
+ *  [in]  component [n_owned] as ouro_graph_reach_sources() gives it
+ *  [out] level     [n_owned + n_ghost] 0 at the first node; -1 outside components
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_graph_reach_levels(const ouro_graph *graph, const ouro_gid *component, int64_t *level);
+
 #endif

@@ -1,0 +1,51 @@
+#ifndef OURO_THEORY_RATES_H
+#define OURO_THEORY_RATES_H
+
+/* How fast a collapsing model gets worse: THEORY.md section 6. */
+
+#include "ouro/theory/verdict.h"
+
+typedef struct ouro_rates_options {
+  bool real_counts; /* as for the verdict: false if real data is used at generation 0 only */
+  double forget;    /* lambda of section 8, in [0, 1); 0: replace */
+} ouro_rates_options;
+
+/* An unstable source. */
+typedef struct ouro_source_rate {
+  int64_t period; /* gcd of the lengths of its cycles; 1 with forgetting */
+  double rate;    /* NaN: its iteration has not converged */
+} ouro_source_rate;
+
+/* Rates are error per generation, averaged over the periods of the sources concerned. */
+typedef struct ouro_rates {
+  double *rate;             /* [n_owned] 0 for a node that does not collapse, NaN where not computed */
+  ouro_source_rate *listed; /* [verdict->n_listed] of the sources the verdict lists; the same on all ranks */
+  ouro_gid n_source;        /* nodes of unstable sources without a rate: the source mixes too slowly */
+  ouro_gid n_mixed;         /* downstream nodes without a rate for that reason, or too slow themselves */
+  ouro_gid n_many;          /* downstream nodes without a rate: they hear too many sources and phases, or such nodes */
+  int64_t most_pairs;       /* of sources and phases, that a downstream node could hear */
+  int64_t source_steps, downstream_steps; /* of the iterations */
+  double source_residual;     /* largest difference, relative to the largest weight, of two runs from unlike starts */
+  double downstream_residual; /* largest probability that a walk has not ended yet */
+} ouro_rates;
+
+/** Compute the rate of every node.
+ *  Collective on graph's communicator. Bit-identical on any number of ranks and any ownership.
+ *  Source components: period by levels, stationary distribution by iteration from two unlike starts with the right
+ *  weight of every phase; the two must agree to 1e-11 of the largest weight, so that a slowly mixing source is
+ *  never taken for converged. Downstream: one unknown for each pair of a node and a source phase that it
+ *  hears, iterated until at most 1e-12 of a walk is undecided. Nodes that hear more than 2^25 / (feeds into
+ *  downstream nodes) pairs, and all that they feed, are not computed.
+ *  [in]  verdict of the same graph and the same real_counts
+ *  [in]  noise   [n_owned] d_i of a fit: sigma^2/(n_i-p-1), 1/n_i, or 1/M_i of the corpus of published draws;
+ *                only those of nodes in unstable sources are read; positive
+ *  [out] rates   to be released with ouro_rates_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
+ouro_status ouro_rates_create(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates_options *options,
+                              const double *noise, ouro_rates **rates);
+
+/** Release rates and set them to NULL. NULL is fine.
+ *  Not collective. */
+void ouro_rates_destroy(ouro_rates **rates);
+
+#endif

@@ -1,0 +1,284 @@
+/* Rates of what unstable sources feed (THEORY.md section 6): a_ic = sum_k P_ik a_k(c-1), a of source nodes known, by
+ * iteration from 0, one unknown for each pair of a node and a source phase that it hears.
+ * Feeds are added up in ascending global source id, pairs of a node exactly: no ownership changes a bit. */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "ouro/base/memory.h"
+#include "ouro/base/sum.h"
+#include "theory/rates.h"
+#include "theory/rates_pairs.h"
+#include "theory/select.h"
+
+static const int64_t most_work = (int64_t)1 << 25; /* feeds times pairs */
+static const double most_alive = 1e-12, tolerance = 1e-10;
+
+typedef struct walks {
+  const ouro_graph *graph;
+  const ouro_verdict *verdict;
+  const ouro_mark *mark;
+  bool real_counts;
+  ouro_pairs pairs;
+  int64_t *first_row; /* [n_owned + 1] rows of each node; none if it is not computed */
+  int32_t *pair;      /* [rows] whose probability a row gives */
+  int64_t *first;     /* [rows + 1] */
+  int32_t *column;    /* pairs */
+  double *weight;     /* P_ik */
+  double *a;          /* [pairs.n] */
+  double *next;       /* [rows], then [n_owned] */
+  double *alive;      /* [n_owned + n_ghost] probability that a walk from the node has not ended */
+  int8_t *slow;       /* [n_owned] not converged */
+} walks;
+
+static void walks_clear(walks *w) {
+  ouro_pairs_clear(&w->pairs);
+  free(w->first_row);
+  free(w->pair);
+  free(w->first);
+  free(w->column);
+  free(w->weight);
+  free(w->a);
+  free(w->next);
+  free(w->alive);
+  free(w->slow);
+}
+
+static bool is_downstream(const walks *w, ouro_lid i) {
+  return w->verdict->class_of[i] == OURO_CLASS_COLLAPSING && w->mark[i].component < 0;
+}
+
+static bool is_computed(const walks *w, ouro_lid i) {
+  return is_downstream(w, i) && !w->pairs.lost[i];
+}
+
+static double size_of(const walks *w, ouro_lid i) {
+  const ouro_count size = ouro_graph_training_size(w->graph, i);
+  return (double)(w->real_counts ? size : size - w->graph->real[i]);
+}
+
+/* ---- set-up ---- */
+
+static ouro_status count_feeds(const walks *w, int64_t *n) {
+  *n = 0;
+  for (ouro_lid i = 0; i < w->graph->n_owned; i++) {
+    if (is_downstream(w, i)) *n += w->graph->row[i + 1] - w->graph->row[i];
+  }
+  return ouro_agree(w->graph->comm,
+                    ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, n, 1, MPI_INT64_T, MPI_SUM, w->graph->comm)));
+}
+
+/* The rows of each node, in the order in which its pairs were found. */
+static ouro_status list_rows(walks *w) {
+  ouro_status status = OURO_OK;
+  const ouro_pairs *p = &w->pairs;
+  const ouro_lid n_owned = w->graph->n_owned;
+  int64_t *next = NULL;
+  OURO_NEW(w->first_row, (size_t)n_owned + 1);
+  OURO_NEW(next, n_owned);
+  for (ouro_lid i = 0; i < n_owned; i++) {
+    next[i] = w->first_row[i];
+    w->first_row[i + 1] = w->first_row[i] + (is_computed(w, i) ? p->count[i] : 0);
+  }
+  OURO_NEW(w->pair, w->first_row[n_owned]);
+  for (int32_t k = 0; k < p->n; k++) {
+    const ouro_lid i = p->pair[k].node;
+    if (i < n_owned && is_computed(w, i)) w->pair[next[i]++] = k;
+  }
+cleanup:
+  free(next);
+  return status;
+}
+
+/* The pair of a feed's source from which pair k comes, or -1. */
+static int32_t heard_through(const walks *w, int32_t k, ouro_lid source) {
+  const ouro_heard *one = &w->pairs.pair[k];
+  const int64_t before = one->phase > 0 ? one->phase - 1 : one->period - 1;
+  return ouro_pairs_lookup(&w->pairs, source, one->component, before);
+}
+
+/* Two passes: count the terms of every row, then write them. */
+static ouro_status list_terms(walks *w) {
+  ouro_status status = OURO_OK;
+  const ouro_graph *graph = w->graph;
+  int64_t n = 0;
+  OURO_NEW(w->first, (size_t)w->first_row[graph->n_owned] + 1);
+  for (int pass = 0; pass < 2; pass++) {
+    n = 0;
+    for (ouro_lid i = 0; i < graph->n_owned; i++) {
+      const double size = size_of(w, i);
+      for (int64_t r = w->first_row[i]; r < w->first_row[i + 1]; r++) {
+        for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
+          const int32_t column = heard_through(w, w->pair[r], graph->source[e]);
+          if (column < 0) continue;
+          if (pass == 1) w->column[n] = column;
+          if (pass == 1) w->weight[n] = (double)graph->samples[e] / size;
+          n++;
+        }
+        w->first[r + 1] = n;
+      }
+    }
+    if (pass == 1) break;
+    OURO_NEW(w->column, n);
+    OURO_NEW(w->weight, n);
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status walks_start(walks *w) {
+  ouro_status status = OURO_OK;
+  const ouro_graph *graph = w->graph;
+  OURO_TRY(list_rows(w));
+  OURO_TRY(list_terms(w));
+  OURO_NEW(w->a, w->pairs.n);
+  OURO_NEW(w->next, w->first_row[graph->n_owned] + graph->n_owned);
+  OURO_NEW(w->alive, graph->n_owned + graph->n_ghost);
+  OURO_NEW(w->slow, graph->n_owned);
+  for (int32_t k = 0; k < w->pairs.n; k++) w->a[k] = w->mark[w->pairs.pair[k].node].component >= 0;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) w->alive[i] = w->slow[i] = is_computed(w, i);
+cleanup:
+  return status;
+}
+
+/* ---- iteration ---- */
+
+static void advance_pairs(walks *w) {
+  const int64_t n = w->first_row[w->graph->n_owned];
+  for (int64_t r = 0; r < n; r++) {
+    double sum = 0;
+    for (int64_t k = w->first[r]; k < w->first[r + 1]; k++) sum += w->weight[k] * w->a[w->column[k]];
+    w->next[r] = sum;
+  }
+}
+
+/* One more step backward; a walk ends in sources, at roots, in nature and among nodes that do not collapse. */
+static void advance_alive(walks *w, double *next) {
+  const ouro_graph *graph = w->graph;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    double sum = 0;
+    if (!is_computed(w, i)) continue;
+    for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
+      sum += (double)graph->samples[k] * w->alive[graph->source[k]];
+    }
+    next[i] = sum / size_of(w, i);
+  }
+}
+
+/* Still slow: a walk may be alive, or a probability has changed so much that what is left of the geometric series
+ * may matter: less than the last change times the number of steps, once walks have ended. */
+static bool is_slow(const walks *w, ouro_lid i, int64_t t) {
+  if (w->alive[i] == 0) return false;
+  if (w->alive[i] > most_alive) return true;
+  for (int64_t r = w->first_row[i]; r < w->first_row[i + 1]; r++) {
+    const double change = fabs(w->next[r] - w->a[w->pair[r]]);
+    if (w->next[r] == 0 || change * (double)t > tolerance * w->next[r]) return true;
+  }
+  return false;
+}
+
+static ouro_status step(walks *w, int64_t t, bool look) {
+  ouro_status status = OURO_OK;
+  const ouro_graph *graph = w->graph;
+  const int64_t n = w->first_row[graph->n_owned];
+  double *alive = w->next + n;
+  advance_pairs(w);
+  advance_alive(w, alive);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    if (is_computed(w, i)) w->alive[i] = alive[i];
+    if (look) w->slow[i] = is_computed(w, i) && is_slow(w, i, t);
+  }
+  for (int64_t r = 0; r < n; r++) w->a[w->pair[r]] = w->next[r];
+  OURO_TRY(ouro_halo_update(w->pairs.halo, w->a, sizeof *w->a));
+  OURO_TRY(ouro_halo_update(graph->halo, w->alive, sizeof *w->alive));
+cleanup:
+  return status;
+}
+
+static ouro_status any_slow(const walks *w, bool *any, double *residual) {
+  ouro_status status = OURO_OK;
+  double most[2] = {0, 0};
+  for (ouro_lid i = 0; i < w->graph->n_owned; i++) {
+    most[0] = fmax(most[0], w->slow[i]);
+    if (is_computed(w, i)) most[1] = fmax(most[1], w->alive[i]);
+  }
+  OURO_AGREE(w->graph->comm,
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, w->graph->comm)));
+  *any = most[0] > 0;
+  *residual = most[1];
+cleanup:
+  return status;
+}
+
+static ouro_status iterate(walks *w, ouro_rates *rates) {
+  ouro_status status = OURO_OK;
+  int64_t n_terms = w->first[w->first_row[w->graph->n_owned]], t = 0;
+  bool any;
+  OURO_AGREE(w->graph->comm,
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, &n_terms, 1, MPI_INT64_T, MPI_SUM, w->graph->comm)));
+  const int64_t most = ouro_rates_most_steps(n_terms);
+  OURO_TRY(ouro_halo_update(w->pairs.halo, w->a, sizeof *w->a));
+  OURO_TRY(ouro_halo_update(w->graph->halo, w->alive, sizeof *w->alive));
+  OURO_TRY(any_slow(w, &any, &rates->downstream_residual));
+  while (any && t < most) {
+    int64_t next = t + t / 4 + 4;
+    if (next > most) next = most;
+    while (t < next) {
+      t++;
+      OURO_TRY(step(w, t, t == next));
+    }
+    OURO_TRY(any_slow(w, &any, &rates->downstream_residual));
+  }
+  rates->downstream_steps = t;
+cleanup:
+  return status;
+}
+
+/* ---- rates ---- */
+
+/* rate_i = sum_S rate(S) sum_c a_iSc^2 */
+static double rate_of(const walks *w, ouro_lid i) {
+  ouro_sum sum;
+  ouro_sum_zero(&sum);
+  for (int64_t r = w->first_row[i]; r < w->first_row[i + 1]; r++) {
+    const double a = w->a[w->pair[r]];
+    ouro_sum_add(&sum, w->pairs.pair[w->pair[r]].rate * a * a);
+  }
+  return ouro_sum_value(&sum);
+}
+
+static ouro_status rate_nodes(const walks *w, ouro_rates *rates) {
+  ouro_status status = OURO_OK;
+  int64_t missing[2] = {0, 0}; /* too many pairs; too slow */
+  for (ouro_lid i = 0; i < w->graph->n_owned; i++) {
+    if (!is_downstream(w, i)) continue;
+    const bool lost = w->pairs.lost[i];
+    rates->rate[i] = lost || w->slow[i] ? NAN : rate_of(w, i);
+    missing[0] += lost;
+    missing[1] += !lost && isnan(rates->rate[i]);
+  }
+  OURO_AGREE(w->graph->comm,
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, missing, 2, MPI_INT64_T, MPI_SUM, w->graph->comm)));
+  rates->n_many = missing[0];
+  rates->n_mixed = missing[1];
+cleanup:
+  return status;
+}
+
+ouro_status ouro_rates_downstream(const ouro_graph *graph, const ouro_verdict *verdict,
+                                  const ouro_rates_options *options, const ouro_mark *mark, ouro_rates *rates) {
+  ouro_status status = OURO_OK;
+  walks w = {.graph = graph, .verdict = verdict, .mark = mark, .real_counts = options->real_counts};
+  int64_t n_feeds;
+  OURO_TRY(count_feeds(&w, &n_feeds));
+  if (n_feeds == 0) return OURO_OK;
+  const int64_t most = most_work / n_feeds;
+  rates->most_pairs = most < 1 ? 1 : most;
+  OURO_TRY(ouro_pairs_find(graph, mark, rates->most_pairs, &w.pairs));
+  OURO_AGREE(graph->comm, walks_start(&w));
+  OURO_TRY(iterate(&w, rates));
+  OURO_TRY(rate_nodes(&w, rates));
+cleanup:
+  walks_clear(&w);
+  return status;
+}
