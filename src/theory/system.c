@@ -229,18 +229,28 @@ static double noise_of(const inputs *in, ouro_lid i) {
   return in->family->unit_noise * (double)own / (double)n / (double)n;
 }
 
+ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                             const ouro_survey *survey, ouro_lid i) {
+  const inputs in = {config, family, graph, survey, NULL};
+  ouro_terms terms = {.size = size_of(config, graph, i), .real = real_of(config, graph, i)};
+  terms.start = ouro_family_noise(family, start_size(config, graph, i));
+  if (survey->root[i]) return terms;
+  terms.noise = noise_of(&in, i);
+  terms.eta = survey->exact ? ouro_family_eta(family, terms.size) : 0;
+  return terms;
+}
+
 static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_gid g = in->graph->gid[i];
   const bool root = in->survey->root[i];
   const int64_t corpus = in->survey->corpus[i];
   const double unit = in->family->unit_noise, of_corpus = corpus > 0 ? unit / (double)corpus : 0;
   const int32_t virtual_node = in->virtual_of[g];
-  s->start[g] = ouro_family_noise(in->family, start_size(in->config, in->graph, i));
-  if (!root) {
-    s->noise[g] = noise_of(in, i);
-    s->eta[g] = in->survey->exact ? ouro_family_eta(in->family, size_of(in->config, in->graph, i)) : 0;
-    s->corpus[g] = of_corpus;
-  }
+  const ouro_terms terms = ouro_system_terms(in->config, in->family, in->graph, in->survey, i);
+  s->start[g] = terms.start;
+  s->noise[g] = terms.noise;
+  s->eta[g] = terms.eta;
+  if (!root) s->corpus[g] = of_corpus;
   if (virtual_node == 0) return;
   s->start[virtual_node] = root ? of_corpus : unit / (double)in->graph->real[i];
   s->noise[virtual_node] = root ? of_corpus : 0;

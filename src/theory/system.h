@@ -52,6 +52,17 @@ ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *famil
  *  Not collective. */
 void ouro_survey_clear(ouro_survey *survey);
 
+/* What the recursion says of one node, its feeds aside. */
+typedef struct ouro_terms {
+  ouro_count size, real;    /* n_i and r_i of a generation after the first; size 0 at a root */
+  double noise, eta, start; /* noise and eta are 0 at a root */
+} ouro_terms;
+
+/** The terms of an owned node.
+ *  Not collective. */
+ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                             const ouro_survey *survey, ouro_lid i);
+
 /** Set up the system that was surveyed; its obstacle must be NULL.
  *  Collective on graph's communicator.
  *  [out] system to be released with ouro_system_destroy(); NULL on error
