@@ -5,6 +5,7 @@
 #   make check           install what is missing, build, run all tests
 #   make lint            formatting, module directions, docstrings, lengths, shell scripts
 #   make bench           speed on 1 and 2 ranks, and against the NumPy program a user would write
+#   make bench-verdict   the same for `ouro verdict` on a graph of 16 million feeds, against pandas and SciPy
 #   make install PREFIX=/usr/local
 #   make info            what was found and which flags are used
 #
@@ -27,7 +28,7 @@ PYTHON ?= /usr/bin/python3
 MPI := scripts/mpi.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all demo check lint bench install info clean bootstrap memcheck
+.PHONY: all demo check lint bench bench-verdict install info clean bootstrap memcheck
 
 # Found libraries: build/probe.mk is made by compiling and linking against each of them. The two commands of the
 # quick start install what is missing first.
@@ -104,6 +105,9 @@ lint:
 
 bench: $(PROGRAM) $(BENCHES)
 	@$(PYTHON) tests/bench/bench.py --build $(B)
+
+bench-verdict: $(PROGRAM)
+	@$(PYTHON) tests/bench/verdict.py --build $(B)
 
 install: $(PROGRAM) $(LIB)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/ouro

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 #include "ouro/theory/verdict.h"
 
@@ -188,6 +189,19 @@ static ouro_status print_summary(const char *path, const cli_job *job, const our
   return cli_verdict_print(job->graph, verdict);
 }
 
+/* What it took: the slowest and the largest rank. */
+static ouro_status log_cost(MPI_Comm comm, ouro_timers *timers) {
+  ouro_status status;
+  ouro_phase_figures figures[OURO_PHASE_COUNT];
+  int64_t memory = ouro_memory_high_water();
+  OURO_TRY(ouro_timers_reduce(timers, comm, figures));
+  MPI_Allreduce(MPI_IN_PLACE, &memory, 1, MPI_INT64_T, MPI_MAX, comm);
+  ouro_log_root(OURO_LOG_NOTICE, "verdict: read in %.3f s, decided in %.3f s, at most %.1f MiB a rank",
+                figures[OURO_PHASE_READ].max, figures[OURO_PHASE_VERDICT].max, (double)memory / 1048576.0);
+cleanup:
+  return status;
+}
+
 ouro_status cli_verdict(MPI_Comm comm, int argc, char **argv) {
   ouro_status status = OURO_OK;
   verdict_options options = {.common.max_positional = 1};
@@ -196,7 +210,10 @@ ouro_status cli_verdict(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(cli_parse(comm, &argp, argc, argv, &options.common));
   if (options.common.help) goto cleanup;
   OURO_TRY(cli_job_open_graph(comm, options.common.positional[0], &options.common, &job));
+  ouro_timers_enter(&job.timers, OURO_PHASE_VERDICT);
   OURO_TRY(ouro_verdict_create(job.graph, true, &verdict));
+  ouro_timers_leave(&job.timers);
+  OURO_TRY(log_cost(comm, &job.timers));
   if (options.tsv)
     OURO_TRY(print_tsv(job.graph, verdict));
   else if (options.json)
