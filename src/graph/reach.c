@@ -317,3 +317,22 @@ cleanup:
   free(value);
   return status;
 }
+
+/* ---- bits ---- */
+
+/* Values are complements, so that a reached node has smaller ones. */
+ouro_status ouro_graph_reach_bits(const ouro_graph *graph, const int8_t *allowed, uint64_t *bits) {
+  ouro_status status = OURO_OK;
+  uint64_t *floor = NULL, *value = NULL;
+  OURO_AGREE(graph->comm, new_values(graph, &floor, &value));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    floor[i] = allowed == NULL || allowed[i] ? 0 : OURO_SWEEP_NONE;
+    value[i] = ~bits[i];
+  }
+  OURO_TRY(ouro_sweep(graph, OURO_SWEEP_COMMON, floor, value, NULL));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) bits[i] = ~value[i];
+cleanup:
+  free(floor);
+  free(value);
+  return status;
+}

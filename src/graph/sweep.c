@@ -199,6 +199,31 @@ static void count_on(sweep *run, ouro_lid start) {
   }
 }
 
+/* Clear bits in what the frontier reaches here. First in, first out: a node waits for what reaches it at the same
+ * distance, and passes all of it on at once. The stack serves as a ring, in which a node stands at most once. */
+static void clear_common(sweep *run) {
+  ouro_lid head = 0, waiting = 0;
+  for (; waiting < run->n_frontier; waiting++) run->stack[waiting] = run->frontier[waiting].node;
+  for (; waiting > 0; waiting--) {
+    const ouro_lid u = run->stack[head];
+    head = head + 1 == run->n_local ? 0 : head + 1;
+    run->flag[u] &= (int8_t)~QUEUED;
+    for (ouro_eid k = run->row[u]; k < run->row[u + 1]; k++) {
+      const ouro_lid v = run->to[k];
+      const uint64_t common = run->value[u] & run->value[v];
+      if (common == run->value[v] || run->floor[v] == OURO_SWEEP_NONE) continue;
+      run->value[v] = common;
+      note_change(run, v);
+      if (run->flag[v] & QUEUED) continue;
+      run->flag[v] |= QUEUED;
+      const int64_t end = (int64_t)head + waiting - 1; /* u has left, but is counted still */
+      run->stack[end % run->n_local] = v;
+      waiting++;
+    }
+  }
+  run->n_frontier = 0;
+}
+
 static int by_value(const void *left, const void *right) {
   const uint64_t a = ((const entry *)left)->value, b = ((const entry *)right)->value;
   return (a > b) - (a < b);
@@ -215,6 +240,10 @@ static void sort_frontier(sweep *run) {
 
 /* Smallest first: a node that a smaller value has reached meanwhile has nothing left to spread. */
 static void run_dry(sweep *run) {
+  if (run->way == OURO_SWEEP_COMMON) {
+    clear_common(run);
+    return;
+  }
   sort_frontier(run);
   for (ouro_lid k = 0; k < run->n_frontier; k++) {
     const entry start = run->frontier[k];

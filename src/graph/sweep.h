@@ -8,8 +8,14 @@
 
 #define OURO_SWEEP_NONE UINT64_MAX
 
-/* COUNTING is forward, too, but a value is given on plus one, and a node keeps the first it gets. */
-typedef enum ouro_sweep_way { OURO_SWEEP_FORWARD, OURO_SWEEP_BACKWARD, OURO_SWEEP_COUNTING } ouro_sweep_way;
+/* Two more ways forward: COUNTING gives a value on plus one, and a node keeps the first it gets; in COMMON a node keeps
+ * the bits that it and all values given to it have in common. */
+typedef enum ouro_sweep_way {
+  OURO_SWEEP_FORWARD,
+  OURO_SWEEP_BACKWARD,
+  OURO_SWEEP_COUNTING,
+  OURO_SWEEP_COMMON
+} ouro_sweep_way;
 
 /** Spread values until nothing changes.
  *  Collective on graph's communicator.

@@ -13,6 +13,13 @@
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
 ouro_status ouro_graph_reach_forward(const ouro_graph *graph, const int8_t *allowed, int8_t *marked);
 
+/** 64 sweeps at once: give every bit of a node to all that can be reached from it.
+ *  Collective on graph's communicator.
+ *  [in]    allowed [n_owned] nonzero = may be entered, or NULL for all
+ *  [inout] bits    [n_owned] bit b set = reached in sweep b
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_graph_reach_bits(const ouro_graph *graph, const int8_t *allowed, uint64_t *bits);
+
 /** Source components that lie inside a set: strongly connected components of the whole graph that contain a cycle
  *  and that no feed enters from outside (THEORY.md section 2). Such a component consists of the ancestors of any
  *  of its nodes, hence of the node that comes first in some order of all nodes. So one forward propagation of the
