@@ -1,0 +1,78 @@
+#ifndef OURO_THEORY_PLATEAU_PRIVATE_H
+#define OURO_THEORY_PLATEAU_PRIVATE_H
+
+/* Two ways to the fixed point of a closed system: run its recursion until it has settled, or double. */
+
+#include <math.h>
+
+#include "theory/closed.h"
+#include "theory/matrix.h"
+
+/* How a search for the fixed point ended. */
+typedef struct ouro_settling {
+  bool settled;
+  int64_t iterations;  /* generations, or doublings of one correction */
+  int64_t corrections; /* doubling: solutions for one diagonal each */
+  double residual;     /* largest relative change of a C_ii by one more generation */
+} ouro_settling;
+
+/** Largest relative difference of two diagonals.
+ *  Not collective. */
+static inline double ouro_plateau_change(int32_t n, const double *before, const double *after) {
+  double most = 0;
+  for (int32_t i = 0; i < n; i++) most = fmax(most, fabs(after[i] - before[i]) / (after[i] > 0 ? after[i] : 1));
+  return most;
+}
+
+/** Largest of n values that are not negative.
+ *  Not collective. */
+static inline double ouro_plateau_largest(int32_t n, const double *values) {
+  double most = 0;
+  for (int32_t i = 0; i < n; i++) most = fmax(most, values[i]);
+  return most;
+}
+
+/** A C_ii above it is on its way to infinity: plateaus lie at most 1 / (1 - spectral radius) < 1e16 above the noise.
+ *  Not collective. */
+static inline double ouro_plateau_runaway(const ouro_system *system) {
+  return 1e20 * (ouro_plateau_largest(system->n, system->start) + ouro_plateau_largest(system->n, system->noise));
+}
+
+/** Run the recursion, at least `horizon` generations and at most `limit`, until what is still to come is
+ *  estimated below 1e-11 of every C_ii.
+ *  Collective on comm; the same bits on any number of ranks.
+ *  [out] diagonal [n] the last C_ii
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
+ouro_status ouro_plateau_run(MPI_Comm comm, const ouro_closed *closed, double horizon, int64_t limit, double *diagonal,
+                             ouro_settling *settling);
+
+/* X = sum over k < 2^steps of A^k D A'^k, and A^(2^steps). */
+typedef struct ouro_doubling {
+  ouro_grid *grid;
+  double *a, *x, *y; /* local parts; y is scratch */
+} ouro_doubling;
+
+/** Room for a doubling of n x n matrices.
+ *  Collective on comm.
+ *  [in]  block as in matrix.h
+ *  [out] doubling to be released with ouro_doubling_destroy(), also on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_doubling_create(MPI_Comm comm, int32_t n, int block, ouro_doubling *doubling);
+
+/** Release the matrices.
+ *  Collective on its communicator. */
+void ouro_doubling_destroy(ouro_doubling *doubling);
+
+/** X <- X + A X A', A <- A A: three products.
+ *  Collective on its communicator. */
+void ouro_doubling_step(ouro_doubling *doubling);
+
+/** Find the fixed point by doubling, with at most `limit` corrections of the diagonal.
+ *  Collective on comm.
+ *  [in]  block as in matrix.h
+ *  [out] diagonal [n] C_ii
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
+ouro_status ouro_plateau_double(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit, double *diagonal,
+                                ouro_settling *settling);
+
+#endif
