@@ -138,6 +138,16 @@ const char *cli_names_get(const cli_names *names, const ouro_graph *graph, ouro_
  *  Not collective. */
 void cli_names_destroy(cli_names **names);
 
+/* nodes.c: files that list nodes. */
+
+/** Read a file that names a node a line (first tab-separated field; # and % begin comments).
+ *  Collective on graph's communicator.
+ *  [out] nodes [*n] global ids in the order of the file, the same on all ranks, to be released with free();
+ *              NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_EINPUT ("file:line: ..." for a node that the graph
+ *  does not have or that stands there twice), OURO_ELIMIT, OURO_ENOMEM. */
+ouro_status cli_nodes_read(const ouro_graph *graph, const char *path, ouro_gid **nodes, int *n);
+
 /** Print text that the ranks hold in pieces, in rank order, to a stream of rank 0.
  *  Collective on comm.
  *  [in] text   zero-terminated piece of this rank

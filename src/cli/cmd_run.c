@@ -114,19 +114,19 @@ cleanup:
   return status;
 }
 
-static ouro_status simulate(cli_job *job, const ouro_verdict *verdict, const ouro_prediction *prediction, int argc,
+static ouro_status simulate(cli_job *job, const ouro_verdict *verdict, const cli_theory *theory, int argc,
                             char **argv) {
   run_state run = {.job = job};
   ouro_status status = OURO_OK;
   double *parameters = NULL;
   ouro_learn_traffic traffic;
-  OURO_TRY(cli_results_begin(job, verdict, prediction, true, argc, argv, &run.results));
+  OURO_TRY(cli_results_begin(job, verdict, theory, true, argc, argv, &run.results));
   ouro_progress_begin(&run.progress, "generation", job->config->learning.generations, cli_is_root(job->graph->comm));
   status = ouro_learn_run(job->config, job->family, job->graph, observe, &run, &job->timers,
                           job->config->output.parameters ? &parameters : NULL, &traffic);
   ouro_progress_end(&run.progress);
   OURO_TRY(status);
-  OURO_TRY(finish(&run, verdict, prediction, parameters, &traffic));
+  OURO_TRY(finish(&run, verdict, theory->prediction, parameters, &traffic));
 cleanup:
   cli_results_discard(&run.results);
   free(parameters);
@@ -138,19 +138,18 @@ ouro_status cli_run(MPI_Comm comm, int argc, char **argv) {
   cli_options options = {.max_positional = 1};
   cli_job job = {0};
   ouro_verdict *verdict = NULL;
-  ouro_prediction *prediction = NULL;
+  cli_theory theory = {0};
   OURO_TRY(cli_parse(comm, &argp, argc, argv, &options));
   if (options.help) goto cleanup;
   OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
   OURO_TRY(ouro_learn_check(job.config, job.family, job.graph));
   OURO_TRY(cli_job_distribute(comm, &job));
   OURO_TRY(cli_job_decide(&job, &verdict));
-  OURO_TRY(ouro_predict(job.config, job.family, job.graph, &job.timers, &prediction));
-  ouro_log_root(OURO_LOG_NOTICE, "theory: %s", prediction->reason);
-  OURO_TRY(simulate(&job, verdict, prediction, argc, argv));
+  OURO_TRY(cli_theory_compute(&job, verdict, &theory));
+  OURO_TRY(simulate(&job, verdict, &theory, argc, argv));
   OURO_TRY(cli_timing_print(comm, &job.timers));
 cleanup:
-  ouro_prediction_destroy(&prediction);
+  cli_theory_clear(&theory);
   ouro_verdict_destroy(&verdict);
   cli_job_close(&job);
   cli_options_clear(&options);

@@ -18,7 +18,7 @@ enum { SUMMARY_MEAN, SUMMARY_MIN, SUMMARY_MAX, SUMMARY_THEORY, N_SUMMARIES };
 struct cli_results {
   const cli_job *job;
   const ouro_verdict *verdict;
-  const ouro_prediction *prediction;
+  const cli_theory *theory;
   ouro_store *store;
   ouro_layout *layout;
   ouro_table *trajectory[N_TRAJECTORIES]; /* NULL where there is nothing to write */
@@ -53,7 +53,7 @@ static const struct {
 };
 
 static bool has_theory(const cli_results *results) {
-  return results->prediction->kind != OURO_PREDICT_NONE;
+  return results->theory->prediction->kind != OURO_PREDICT_NONE;
 }
 
 /* Generations 0, every, 2 every, ... and the last. */
@@ -124,20 +124,20 @@ static ouro_status open_trajectories(cli_results *results) {
   }
   if (!has_theory(results)) goto cleanup;
   OURO_TRY(ouro_store_set_text(results->store, "/trajectory", "theory_kind",
-                               results->prediction->kind == OURO_PREDICT_EXACT ? "exact" : "first order"));
-  OURO_TRY(ouro_store_set_text(results->store, "/trajectory", "theory_engine", results->prediction->reason));
+                               results->theory->prediction->kind == OURO_PREDICT_EXACT ? "exact" : "first order"));
+  OURO_TRY(ouro_store_set_text(results->store, "/trajectory", "theory_engine", results->theory->prediction->reason));
 cleanup:
   return status;
 }
 
-static ouro_status allocate(const cli_job *job, const ouro_verdict *verdict, const ouro_prediction *prediction,
+static ouro_status allocate(const cli_job *job, const ouro_verdict *verdict, const cli_theory *theory,
                             cli_results **results) {
   ouro_status status = OURO_OK;
   OURO_NEW(*results, 1);
   cli_results *made = *results;
   made->job = job;
   made->verdict = verdict;
-  made->prediction = prediction;
+  made->theory = theory;
   made->n_stored = stored_count(job->config->learning.generations, job->config->output.every);
   ouro_agreement_zero(&made->agreement);
   OURO_NEW(made->z, job->graph->n_owned);
@@ -147,13 +147,13 @@ cleanup:
   return status;
 }
 
-ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, const ouro_prediction *prediction,
-                              bool simulated, int argc, char **argv, cli_results **results) {
+ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, const cli_theory *theory, bool simulated,
+                              int argc, char **argv, cli_results **results) {
   const ouro_graph *graph = job->graph;
   const ouro_config *config = job->config;
   ouro_status status = OURO_OK;
   *results = NULL;
-  OURO_AGREE(graph->comm, allocate(job, verdict, prediction, results));
+  OURO_AGREE(graph->comm, allocate(job, verdict, theory, results));
   (*results)->simulated = simulated;
   OURO_TRY(ouro_layout_create(graph->comm, graph->n_nodes, graph->n_owned, graph->gid, &(*results)->layout));
   OURO_TRY(ouro_store_create(graph->comm, config->output.file, config->output.exists == OURO_EXISTS_REPLACE,
@@ -164,6 +164,7 @@ ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, c
   OURO_TRY(cli_graph_put(&sink));
   OURO_TRY(cli_verdict_put(&sink, verdict));
   OURO_TRY(open_trajectories(*results));
+  OURO_TRY(cli_theory_put(&sink, theory));
 cleanup:
   if (status != OURO_OK) cli_results_discard(results);
   return status;
@@ -240,7 +241,7 @@ ouro_status cli_results_generation(cli_results *results, int64_t generation, con
                                    const double *error_sd) {
   const ouro_graph *graph = results->job->graph;
   const ouro_config *config = results->job->config;
-  const double *theory = has_theory(results) ? results->prediction->error + generation * graph->n_owned : NULL;
+  const double *theory = has_theory(results) ? results->theory->prediction->error + generation * graph->n_owned : NULL;
   if (error && theory) score(results, generation, error, error_sd, theory);
   if (generation != stored_generation(config->learning.generations, config->output.every, results->next))
     return OURO_OK;

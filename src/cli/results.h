@@ -4,22 +4,21 @@
 /* The run file: which tables it has, and writing them. Shared by run and predict, so that both write the same
  * data sets (design of the file: README, "The run file"). */
 
-#include "cli/cli.h"
+#include "cli/theory.h"
 #include "ouro/learn/learn.h"
 #include "ouro/store/store.h"
 #include "ouro/theory/agree.h"
-#include "ouro/theory/predict.h"
 
 typedef struct cli_results cli_results;
 
 /** Begin the run file of a job: everything that is known before the first generation.
  *  Collective on the graph's communicator.
  *  [in]  simulated false: only theory will be written
- *  [in]  job, verdict, prediction must outlive the results
+ *  [in]  job, verdict, theory must outlive the results
  *  [out] results to be ended with cli_results_finish() or cli_results_discard(); NULL on error
  *  Returns the same status on all ranks. */
-ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, const ouro_prediction *prediction,
-                              bool simulated, int argc, char **argv, cli_results **results);
+ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, const cli_theory *theory, bool simulated,
+                              int argc, char **argv, cli_results **results);
 
 /** Store a generation, if it is one of those that output.every selects.
  *  Collective on the graph's communicator.

@@ -69,16 +69,22 @@ cleanup:
   return status;
 }
 
+/* A file of nodes, unless it is a word or a number. */
+static bool is_file(const char *text) {
+  return strcmp(text, "all") != 0 && strcmp(text, "none") != 0 && text[strspn(text, "0123456789")] != '\0';
+}
+
 ouro_status ouro_settings_resolve(ouro_settings *settings) {
   ouro_status status;
   ouro_setting *output = ouro_settings_find(settings, "output.file");
-  const char *real = ouro_settings_text(settings, "real.nodes");
+  const char *real = ouro_settings_text(settings, "real.nodes"), *dual = ouro_settings_text(settings, "theory.dual");
   if (output)
     OURO_TRY(expand_output(output));
   else
     OURO_TRY(default_output(settings));
   OURO_TRY(resolve_input(settings, "graph.file"));
   if (strcmp(real, "all") != 0 && strcmp(real, "none") != 0) OURO_TRY(resolve_input(settings, "real.nodes"));
+  if (is_file(dual)) OURO_TRY(resolve_input(settings, "theory.dual"));
 cleanup:
   return status;
 }

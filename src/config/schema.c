@@ -69,7 +69,13 @@ static const cyaml_schema_field_t learning_fields[] = {INT(ouro_config_learning,
                                                        INT(ouro_config_learning, replicates),
                                                        UINT(ouro_config_learning, seed),
                                                        CYAML_FIELD_END};
-static const cyaml_schema_field_t theory_fields[] = {WORD(ouro_config_theory, exact, exact_words), CYAML_FIELD_END};
+static const cyaml_schema_field_t theory_fields[] = {WORD(ouro_config_theory, exact, exact_words),
+                                                     BOOL(ouro_config_theory, plateau),
+                                                     BOOL(ouro_config_theory, rates),
+                                                     TEXT(ouro_config_theory, dual),
+                                                     FLOAT(ouro_config_theory, dual_error),
+                                                     INT(ouro_config_theory, dual_walks),
+                                                     CYAML_FIELD_END};
 static const cyaml_schema_field_t partition_fields[] = {
     WORD(ouro_config_partition, method, method_words), WORD(ouro_config_partition, objective, objective_words),
     FLOAT(ouro_config_partition, imbalance), INT(ouro_config_partition, seed), CYAML_FIELD_END};
@@ -145,6 +151,11 @@ static const ouro_rule rules[] = {
     IS_WHOLE("learning.replicates", "1", 1, LOOPS),
     IS_WHOLE("learning.seed", "1", 0, UINT64_MAX),
     IS_WORD("theory.exact", "auto"),
+    IS_FLAG("theory.plateau", "true"),
+    IS_FLAG("theory.rates", "true"),
+    IS_TEXT("theory.dual", "none"),
+    IS_REAL("theory.dual_error", "0.02", 0, 1),
+    IS_WHOLE("theory.dual_walks", "1048576", 2, MANY),
     IS_WORD("partition.method", "metis"),
     IS_WORD("partition.objective", "auto"),
     IS_REAL("partition.imbalance", "1.03", 1.001, 1000),

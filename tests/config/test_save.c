@@ -109,6 +109,11 @@ static bool same_generate(const ouro_config_generate *a, const ouro_config_gener
 }
 
 /* No NaN here, so == is equality of numbers. */
+static bool same_theory(const ouro_config_theory *a, const ouro_config_theory *b) {
+  return a->exact == b->exact && a->plateau == b->plateau && a->rates == b->rates && same_text(a->dual, b->dual) &&
+         a->dual_error == b->dual_error && a->dual_walks == b->dual_walks;
+}
+
 static bool same(const ouro_config *a, const ouro_config *b) {
   return same_text(a->graph.file, b->graph.file) && same_generate(a->graph.generate, b->graph.generate) &&
          same_text(a->graph.columns, b->graph.columns) && a->graph.flip == b->graph.flip &&
@@ -118,7 +123,7 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          same_text(a->model.family, b->model.family) && a->model.dimension == b->model.dimension &&
          a->model.noise == b->model.noise && a->model.covariates == b->model.covariates &&
          a->model.correlation == b->model.correlation && a->model.exponent == b->model.exponent &&
-         a->model.ridge == b->model.ridge && memcmp(&a->theory, &b->theory, sizeof a->theory) == 0 &&
+         a->model.ridge == b->model.ridge && same_theory(&a->theory, &b->theory) &&
          a->learning.generations == b->learning.generations && a->learning.initial == b->learning.initial &&
          a->learning.draw == b->learning.draw && a->learning.replicates == b->learning.replicates &&
          a->learning.seed == b->learning.seed && a->partition.method == b->partition.method &&

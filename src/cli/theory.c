@@ -1,0 +1,187 @@
+/* Theory of a job: calls what the configuration asks for, with the noise and the nodes each part needs. */
+
+#include "cli/theory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ouro/base/log.h"
+#include "ouro/base/memory.h"
+#include "ouro/graph/halo.h"
+
+static bool published(const cli_job *job) {
+  return job->config->learning.draw == OURO_DRAW_PUBLISHED;
+}
+
+/* Corpus sizes M_i of the owned models, known where they are consumed; 0 where nothing is published. */
+static ouro_status corpora(const ouro_graph *graph, int64_t *corpus) {
+  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
+    int64_t *size = &corpus[graph->source[e]];
+    const ouro_count samples = graph->samples[e];
+    if (samples > *size) *size = samples;
+  }
+  return ouro_halo_reduce_max(graph->halo, corpus);
+}
+
+/* d_i of THEORY.md section 6: of a fit to n_i samples, or of the one corpus that all consumers share. */
+static void noise_of(const cli_job *job, const int64_t *corpus, double *noise) {
+  for (ouro_lid i = 0; i < job->graph->n_owned; i++) {
+    if (!published(job))
+      noise[i] = ouro_family_noise(job->family, ouro_graph_training_size(job->graph, i));
+    else
+      noise[i] = corpus[i] > 0 ? job->family->unit_noise / (double)corpus[i] : 1;
+  }
+}
+
+static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
+  const ouro_graph *graph = job->graph;
+  const ouro_rates_options options = {.real_counts = job->config->real.kind != OURO_REAL_INITIAL};
+  ouro_status status = OURO_OK;
+  double *noise = ouro_memory_new((size_t)graph->n_owned, sizeof *noise);
+  int64_t *corpus = ouro_memory_new((size_t)graph->n_owned + (size_t)graph->n_ghost, sizeof *corpus);
+  OURO_AGREE(graph->comm, noise && corpus ? OURO_OK : OURO_ENOMEM);
+  OURO_TRY(corpora(graph, corpus));
+  noise_of(job, corpus, noise);
+  OURO_TRY(ouro_rates_create(graph, verdict, &options, noise, &theory->rates));
+  const ouro_rates *rates = theory->rates;
+  ouro_log_root(OURO_LOG_NOTICE,
+                "rates: stationary weights after %" PRId64 " steps to %.1e, downstream after %" PRId64 " to %.1e",
+                rates->source_steps, rates->source_residual, rates->downstream_steps, rates->downstream_residual);
+  if (rates->n_source + rates->n_mixed + rates->n_many > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "no rate for %" OURO_GID_FMT " models of sources that mix too slowly, %" OURO_GID_FMT
+                  " models that these feed, %" OURO_GID_FMT " models that hear too many sources",
+                  rates->n_source, rates->n_mixed, rates->n_many);
+  }
+cleanup:
+  free(noise);
+  free(corpus);
+  return status;
+}
+
+/* The generations that are stored: 0, every, 2 every, ... and the last. */
+static ouro_status list_generations(const ouro_config *config, cli_theory *theory, int *n) {
+  const int64_t last = config->learning.generations, every = config->output.every;
+  ouro_status status = OURO_OK;
+  OURO_CHECK(last / every < INT32_MAX - 1, OURO_ELIMIT, "output.every: too many stored generations for walks");
+  *n = (int)(last / every + 1 + (last % every != 0));
+  OURO_NEW(theory->generations, *n);
+  for (int k = 0; k < *n; k++) theory->generations[k] = k * every < last ? k * every : last;
+cleanup:
+  return status;
+}
+
+/* How many nodes theory.dual asks for by number, or -1 if it names a file. */
+static int64_t counted(const char *text) {
+  return text[strspn(text, "0123456789")] == '\0' ? strtoll(text, NULL, 10) : -1;
+}
+
+/* That many nodes, evenly spaced over the ids; or those of a file. */
+static ouro_status list_nodes(const cli_job *job, cli_theory *theory, int *n) {
+  const ouro_graph *graph = job->graph;
+  ouro_status status = OURO_OK;
+  int64_t wanted = counted(job->config->theory.dual);
+  if (wanted < 0) return cli_nodes_read(graph, job->config->theory.dual, &theory->dual_nodes, n);
+  if (wanted > graph->n_nodes) wanted = graph->n_nodes;
+  OURO_CHECK(wanted <= INT32_MAX, OURO_ECONFIG, "theory.dual: %" PRId64 " models are too many for walks", wanted);
+  OURO_AGREE(graph->comm, (theory->dual_nodes = ouro_memory_new((size_t)wanted, sizeof *theory->dual_nodes))
+                              ? OURO_OK
+                              : OURO_ENOMEM);
+  for (int64_t k = 0; k < wanted; k++)
+    theory->dual_nodes[k] = (ouro_gid)((double)k * (double)graph->n_nodes / (double)wanted);
+  *n = (int)wanted;
+cleanup:
+  return status;
+}
+
+static ouro_status compute_dual(cli_job *job, cli_theory *theory) {
+  const ouro_config *config = job->config;
+  ouro_status status = OURO_OK;
+  ouro_dual_request request = {.walks = config->theory.dual_walks, .error = config->theory.dual_error};
+  OURO_TRY(list_nodes(job, theory, &request.n_nodes));
+  OURO_AGREE(job->graph->comm, list_generations(config, theory, &request.n_generations));
+  request.nodes = theory->dual_nodes;
+  request.generations = theory->generations;
+  OURO_TRY(ouro_dual_estimate(config, job->family, job->graph, &request, &theory->dual));
+  ouro_log_root(OURO_LOG_NOTICE, "walks: %d models at %d generations, %s", request.n_nodes, request.n_generations,
+                theory->dual->exact ? "exact but for their standard error" : "first order in 1/n");
+cleanup:
+  return status;
+}
+
+ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
+  const ouro_config_theory *asked = &job->config->theory;
+  ouro_status status = OURO_OK;
+  memset(theory, 0, sizeof *theory);
+  OURO_TRY(ouro_predict(job->config, job->family, job->graph, &job->timers, &theory->prediction));
+  ouro_log_root(OURO_LOG_NOTICE, "theory: %s", theory->prediction->reason);
+  ouro_timers_enter(&job->timers, OURO_PHASE_THEORY);
+  if (asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 && job->family->has_exact) {
+    status = compute_rates(job, verdict, theory);
+  }
+  if (status == OURO_OK && asked->plateau) {
+    status = ouro_plateau_create(job->config, job->family, job->graph, verdict, NULL, &theory->plateau);
+    if (status == OURO_OK) ouro_log_root(OURO_LOG_NOTICE, "plateau: %s", theory->plateau->reason);
+  }
+  if (status == OURO_OK && strcmp(asked->dual, "none") != 0) status = compute_dual(job, theory);
+  ouro_timers_leave(&job->timers);
+cleanup:
+  return status;
+}
+
+/* Node indices as an axis, then the two tables over it. */
+static ouro_status put_dual(const cli_sink *sink, const cli_theory *theory) {
+  const ouro_dual *dual = theory->dual;
+  ouro_status status = OURO_OK;
+  ouro_table_spec spec = {.kind = OURO_KIND_INT64,
+                          .n_axes = 1,
+                          .axis = {{"walked_node", dual->n_nodes}},
+                          .node_axis = -1,
+                          .units = "1",
+                          .description = "node indices of the models predicted by walks"};
+  OURO_TRY(ouro_store_axis(sink->store, &spec, theory->dual_nodes));
+  spec.path = "/dual/walks";
+  spec.description = "pairs of backward walks from a model";
+  OURO_TRY(ouro_store_put(sink->store, &spec, NULL, dual->walks));
+  spec.n_axes = 2;
+  spec.axis[1] = (ouro_axis){"generation", dual->n_generations};
+  spec.kind = OURO_KIND_DOUBLE;
+  spec.units = "response^2";
+  spec.path = "/dual/error";
+  spec.description = "C_ii predicted by coalescing backward walks";
+  OURO_TRY(ouro_store_put(sink->store, &spec, NULL, dual->value));
+  spec.path = "/dual/standard_error";
+  spec.description = "standard error of /dual/error over the walks";
+  OURO_TRY(ouro_store_put(sink->store, &spec, NULL, dual->standard_error));
+cleanup:
+  return status;
+}
+
+ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
+  ouro_status status = OURO_OK;
+  if (theory->rates) {
+    OURO_TRY(cli_node_put(sink, "/node/rate", OURO_KIND_DOUBLE,
+                          "growth of a model's error a generation, large n; 0 where it stays bounded, NaN where it is "
+                          "not computed",
+                          "response^2 / generation", theory->rates->rate));
+  }
+  if (theory->plateau && theory->plateau->found) {
+    OURO_TRY(cli_node_put(sink, "/node/plateau", OURO_KIND_DOUBLE,
+                          "where a model's error ends; NaN where it grows without bound", "response^2",
+                          theory->plateau->error));
+  }
+  if (theory->dual) OURO_TRY(put_dual(sink, theory));
+cleanup:
+  return status;
+}
+
+void cli_theory_clear(cli_theory *theory) {
+  ouro_prediction_destroy(&theory->prediction);
+  ouro_rates_destroy(&theory->rates);
+  ouro_plateau_destroy(&theory->plateau);
+  ouro_dual_destroy(&theory->dual);
+  free(theory->dual_nodes);
+  free(theory->generations);
+  memset(theory, 0, sizeof *theory);
+}

@@ -1,0 +1,38 @@
+#ifndef OURO_CLI_THEORY_H
+#define OURO_CLI_THEORY_H
+
+/* Everything that theory says about a job: trajectories, growth rates, plateau, single models by walks. */
+
+#include "cli/cli.h"
+#include "cli/tables.h"
+#include "ouro/theory/dual.h"
+#include "ouro/theory/plateau.h"
+#include "ouro/theory/predict.h"
+#include "ouro/theory/rates.h"
+
+/* What was asked for and could be had; the rest is NULL. */
+typedef struct cli_theory {
+  ouro_prediction *prediction; /* never NULL; its kind may be none */
+  ouro_rates *rates;
+  ouro_plateau *plateau;
+  ouro_dual *dual;
+  ouro_gid *dual_nodes; /* [dual->n_nodes] */
+  int64_t *generations; /* [dual->n_generations] */
+} cli_theory;
+
+/** Compute what the section theory of the configuration asks for; log how, and why not where it cannot be had.
+ *  Collective on the graph's communicator.
+ *  [out] theory to be released with cli_theory_clear(), also on error
+ *  Returns the same status on all ranks. */
+ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_theory *theory);
+
+/** Write /node/rate, /node/plateau and /dual, as far as they are there.
+ *  Collective on the graph's communicator.
+ *  Returns the same status on all ranks. */
+ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory);
+
+/** Release everything.
+ *  Not collective. */
+void cli_theory_clear(cli_theory *theory);
+
+#endif

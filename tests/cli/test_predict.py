@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+"""`ouro predict`: rates, plateau and walks against closed forms. limit: 300"""
+import pathlib
+import sys
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support import program  # noqa: E402
+
+P = 2
+
+
+def noise(n):
+    """sigma^2 / (n - p - 1), sigma = 1"""
+    return 1 / (n - P - 1)
+
+
+def eta(n):
+    """THEORY.md section 3, written out for the test."""
+    return ((P + 1) * n * n - (P + 5) * n + 2 * (P + 1)) / ((n - P - 1) * (n - 1) * (n + 2))
+
+
+class Predict(program.Case):
+    def predict(self, graph, *settings, real="node\treal\n", ranks=1):
+        self.write("g.tsv", "source\ttarget\tsamples\n" + graph)
+        self.write("real.tsv", real)
+        self.write("x.yaml", "graph: { file: g.tsv }\nreal: { nodes: real.tsv, samples: 10 }\n"
+                             f"model: {{ dimension: {P} }}\nlearning: {{ generations: 40, initial: 20 }}\n"
+                             "output: { file: out.h5 }\n")
+        words = [word for setting in settings for word in ("--set", setting)]
+        self.works("predict", "x.yaml", *words, ranks=ranks)
+        return h5py.File(self.dir / "out.h5")
+
+    def test_rate_of_a_model_alone_and_of_a_ring(self):
+        """A ring drifts as fast as one model alone; its follower at the same rate; a bounded model at rate 0."""
+        graph = "a\ta\t30\nr1\tr2\t30\nr2\tr3\t30\nr3\tr1\t30\nr1\tf\t50\nroot\tg\t40\n"
+        for ranks in (1, 3):
+            with self.predict(graph, ranks=ranks) as file:
+                rate = dict(zip(file["graph/name"].asstr()[:], file["node/rate"][:]))
+            for name in ("a", "r1", "r2", "r3", "f"):
+                self.assertAlmostEqual(rate[name], noise(30), places=9)
+            self.assertEqual((rate["root"], rate["g"]), (0, 0))
+
+    def test_rate_of_a_complete_graph(self):
+        """K models that all train on all: K times slower than one alone."""
+        names = "abcd"
+        graph = "".join(f"{i}\t{j}\t10\n" for i in names for j in names)
+        with self.predict(graph, ranks=2) as file:
+            np.testing.assert_allclose(file["node/rate"][:], noise(40) / 4, rtol=1e-9)
+
+    def test_rate_of_published_corpora(self):
+        """A ring whose corpora of 25 are published drifts by 1/25 a generation, first order."""
+        with self.predict("a\tb\t25\nb\ta\t25\n", "learning.draw=published", ranks=2) as file:
+            np.testing.assert_allclose(file["node/rate"][:], 1 / 25, rtol=1e-9)
+
+    def test_plateau_of_one_model(self):
+        """C = (1 - eta) P^2 C + eta P C + noise, solved for C; a collapsing model beside it has none."""
+        n, share = 40, 30 / 40
+        expected = noise(n) / (1 - (1 - eta(n)) * share ** 2 - eta(n) * share)
+        for ranks in (1, 3):
+            with self.predict("a\ta\t30\nb\tb\t30\n", real="a\t10\n", ranks=ranks) as file:
+                plateau = dict(zip(file["graph/name"].asstr()[:], file["node/plateau"][:]))
+            self.assertAlmostEqual(plateau["a"], expected, places=10)
+            self.assertTrue(np.isnan(plateau["b"]))
+
+    def test_walks_agree_with_the_recursion(self):
+        """All 4 models at 41 generations within 6 standard errors (false alarms: below 1e-6 were the scores normal)."""
+        graph = "a\tb\t20\nb\ta\t20\nb\tc\t30\nc\tc\t10\nr\tc\t10\n"
+        first = None
+        for ranks in (1, 3):
+            with self.predict(graph, "theory.dual=4", "theory.dual_error=0", "theory.dual_walks=20000",
+                              real="b\t10\n", ranks=ranks) as file:
+                value, error = file["dual/error"][:], file["dual/standard_error"][:]
+                exact = file["trajectory/theory"][:].T
+            self.assertEqual(value.shape, (4, 41))
+            self.assertTrue(np.all(np.abs(value - exact) <= 6 * error + 1e-12))
+            self.assertTrue(first is None or first == value.tobytes(), "other bits on 3 ranks")
+            first = value.tobytes()
+
+    def test_walks_of_named_models(self):
+        self.write("list.tsv", "# two of them\nc\nb\n")
+        with self.predict("a\tb\t20\nb\tc\t20\n", "theory.dual=list.tsv", ranks=2) as file:
+            names = file["graph/name"].asstr()[:]
+            self.assertEqual([names[k] for k in file["axis/walked_node"][:]], ["c", "b"])
+
+    def test_bad_lists_of_models(self):
+        self.predict("a\tb\t20\nb\tc\t20\n").close()
+        for text, words in (("a\nx\n", ["list.tsv:2", "x"]), ("a\nb\na\n", ["list.tsv:3", "line 1"]), ("", ["list.tsv"])):
+            self.write("list.tsv", text)
+            for ranks in (1, 2):
+                self.fails("predict", "x.yaml", "--set", "theory.dual=list.tsv", ranks=ranks, says=words)
+        self.fails("predict", "x.yaml", "--set", "theory.dual=missing.tsv", ranks=2, says=["missing.tsv", "No such file"])
+
+    def test_parts_can_be_left_out(self):
+        with self.predict("a\ta\t30\n", "theory.rates=false", "theory.plateau=false", "theory.exact=none") as file:
+            self.assertNotIn("node/rate", file)
+            self.assertNotIn("node/plateau", file)
+            self.assertNotIn("trajectory/theory", file)
+
+
+if __name__ == "__main__":
+    program.unittest.main(verbosity=0)
