@@ -14,7 +14,7 @@
 static ouro_status mark(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_system *whole,
                         int32_t *place) {
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    place[graph->gid[i]] = verdict->class_of[i] != OURO_CLASS_COLLAPSING;
+    place[graph->gid[i]] = verdict == NULL || verdict->class_of[i] != OURO_CLASS_COLLAPSING;
   }
   for (int32_t h = 0; h < whole->n_held; h++) {
     if (whole->held[h] >= graph->n_nodes || !place[whole->held[h]]) continue;
@@ -66,7 +66,8 @@ static void copy_rows(const ouro_system *whole, const int32_t *place, ouro_close
       s->weight[end++] = whole->weight[k];
     }
     const int64_t begin = s->first[s->n_held];
-    c->fixed[row] = end == begin + 1 && s->column[begin] == row && s->weight[begin] == 1;
+    const bool itself = end == begin + 1 && s->column[begin] == row && s->weight[begin] == 1;
+    c->fixed[row] = itself && whole->noise[whole->held[h]] == 0 && whole->corpus[whole->held[h]] == 0;
     s->held[s->n_held++] = row;
     s->first[s->n_held] = end;
   }

@@ -16,8 +16,9 @@ typedef struct ouro_closed {
 
 /** Cut the nodes that do not collapse out of a system, with the virtual nodes behind them.
  *  Collective on graph's communicator.
- *  [in]  whole  the system of graph
- *  [out] closed to be released with ouro_closed_destroy(); NULL on error
+ *  [in]  verdict NULL: keep all nodes
+ *  [in]  whole   the system of graph
+ *  [out] closed  to be released with ouro_closed_destroy(); NULL on error
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
 ouro_status ouro_closed_create(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_system *whole,
                                ouro_closed **closed);

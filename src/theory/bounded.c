@@ -1,0 +1,229 @@
+/* Growth of the linear part of the exact recursion, node by node (THEORY.md section 2, scope). Noise and roots are
+ * taken out of the system; what is left either dies, stays or grows. Must not know how an engine stores C. */
+
+#include "ouro/theory/bounded.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ouro/base/memory.h"
+#include "theory/closed.h"
+#include "theory/cost.h"
+#include "theory/recursion.h"
+#include "theory/select.h"
+
+enum { FIRST = 64, MOST = 1 << 20 }; /* generations of the first answer, and at most */
+
+static const double STAYS = 1e-10;                 /* spread of a factor that has converged */
+static const double SMALL = 1e-250, LARGE = 1e250; /* range of errors; nothing is rescaled on the way */
+static const double DENSE_FROM = 0.1;              /* as in the prediction */
+
+/* The iteration: factors of all nodes from the generations `half` to `last`. */
+typedef struct growth {
+  const ouro_closed *all;
+  ouro_recursion *recursion;
+  double *half;   /* [n] C_ii when half of the generations were over */
+  double *factor; /* [n] NaN at nodes that keep their model */
+} growth;
+
+static void growth_clear(growth *g) {
+  ouro_recursion_destroy(&g->recursion);
+  free(g->half);
+  free(g->factor);
+}
+
+static ouro_status growth_new(growth *g) {
+  ouro_status status = OURO_OK;
+  ouro_system *s = g->all->system;
+  OURO_NEW(g->half, s->n);
+  OURO_NEW(g->factor, s->n);
+  for (int32_t i = 0; i < s->n; i++) {
+    s->start[i] = g->half[i] = 1 - g->all->fixed[i];
+    s->noise[i] = s->corpus[i] = 0;
+    g->factor[i] = g->all->fixed[i] != 0 ? NAN : HUGE_VAL;
+  }
+cleanup:
+  return status;
+}
+
+/* Factors over the last `generations`; returns how far the largest of them has moved. A node whose walks have all
+ * ended has factor 0. */
+static double read_factors(growth *g, int64_t generations) {
+  const int32_t n = g->all->system->n;
+  double spread = 0;
+  for (int32_t i = 0; i < n; i++) {
+    if (isnan(g->factor[i])) continue;
+    const double now = g->recursion->diagonal[i], before = g->half[i];
+    const double factor = now > 0 && before > 0 ? pow(now / before, 1.0 / (double)generations) : 0;
+    spread = fmax(spread, fabs(factor - g->factor[i]));
+    g->factor[i] = factor;
+  }
+  memcpy(g->half, g->recursion->diagonal, (size_t)n * sizeof *g->half);
+  return spread;
+}
+
+static bool in_range(const growth *g) {
+  double most = 0;
+  for (int32_t i = 0; i < g->all->system->n; i++) most = fmax(most, g->recursion->diagonal[i]);
+  return most == 0 || (most > SMALL && most < LARGE);
+}
+
+/* The number of generations doubles until no factor moves, an error leaves the range of numbers, or the limit. */
+static ouro_status iterate(growth *g, int64_t limit, ouro_bounded *out) {
+  int64_t since = 0, target = FIRST;
+  out->spread = HUGE_VAL;
+  while (out->spread > STAYS && out->generations < limit && in_range(g)) {
+    const ouro_status status = ouro_recursion_step(g->recursion);
+    if (status != OURO_OK) return status;
+    out->generations++;
+    if (out->generations < target) continue;
+    out->spread = read_factors(g, out->generations - since);
+    since = out->generations;
+    target *= 2;
+  }
+  return OURO_OK;
+}
+
+/* What the iteration takes. */
+typedef struct plan {
+  const ouro_engine_methods *engine;
+  int64_t limit;
+  bool fits;
+} plan;
+
+static ouro_status make_plan(const ouro_config *config, const ouro_graph *graph, const ouro_survey *survey, plan *p) {
+  const double n = (double)survey->n, sparse = ouro_sparse_seconds(n, (double)survey->n_weights);
+  const double dense = 2 * ouro_product_seconds(n), patience = OURO_PATIENCE;
+  const bool is_dense = sparse > DENSE_FROM && dense < sparse;
+  int ranks;
+  MPI_Comm_size(graph->comm, &ranks);
+  p->engine = is_dense ? &ouro_engine_dense : &ouro_engine_sparse;
+  p->limit = (int64_t)fmin(MOST, patience / ((is_dense ? dense : sparse) + 2e-5));
+  if (config->theory.exact == OURO_EXACT_ALWAYS) p->limit = MOST;
+  const double bytes =
+      is_dense ? ouro_dense_bytes(survey->n, ranks) : ouro_sparse_bytes(survey->n, survey->n_weights, ranks);
+  int fits = bytes + 128 * n <= (double)ouro_memory_available(graph->comm);
+  fits = fits && (!is_dense || ouro_engine_dense_elements(survey->n, ranks, 0) <= INT32_MAX) && p->limit >= FIRST;
+  const int code = MPI_Allreduce(MPI_IN_PLACE, &fits, 1, MPI_INT, MPI_MIN, graph->comm);
+  p->fits = fits != 0;
+  return ouro_agree(graph->comm, ouro_mpi_status(code));
+}
+
+static ouro_status factors_new(const ouro_graph *graph, ouro_bounded *out) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(out->factor, graph->n_owned);
+cleanup:
+  return status;
+}
+
+/* Largest factors over the ranks, and how many nodes grow. */
+static ouro_status summarise(const ouro_graph *graph, const ouro_verdict *verdict, const growth *g, ouro_bounded *out) {
+  ouro_status status = OURO_OK;
+  double most[2] = {-1, -1};
+  OURO_AGREE(graph->comm, factors_new(graph, out));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    const double factor = out->factor[i] = g->factor[graph->gid[i]];
+    const int collapses = verdict->class_of[i] == OURO_CLASS_COLLAPSING;
+    if (isnan(factor)) continue;
+    most[collapses] = fmax(most[collapses], factor);
+    out->n_grows += factor > 1 + 2 * out->spread + STAYS;
+  }
+  OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, graph->comm)));
+  OURO_AGREE(graph->comm,
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, &out->n_grows, 1, OURO_GID_MPI, MPI_SUM, graph->comm)));
+  out->radius = most[0] < 0 ? NAN : most[0];
+  out->sources = most[1] < 0 ? NAN : most[1];
+cleanup:
+  return status;
+}
+
+static void report(ouro_bounded *out) {
+  const bool without = isnan(out->radius);
+  out->decided = out->spread < HUGE_VAL && (without || fabs(out->radius - 1) > 2 * out->spread);
+  snprintf(out->reason, sizeof out->reason,
+           "the linear part %s by %.10g a generation where the topology is healthy%s, by %.10g where it is not "
+           "(0: nowhere); %" PRId64 " generations, spread %.2g%s",
+           out->radius > 1 ? "grows" : "changes", without ? 0 : out->radius, without ? " (nowhere)" : "",
+           isnan(out->sources) ? 0 : out->sources, out->generations, out->spread, out->decided ? "" : ": not decided");
+}
+
+static ouro_status run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                       const ouro_verdict *verdict, const ouro_survey *survey, const plan *p, ouro_bounded *out) {
+  ouro_status status = OURO_OK;
+  ouro_system *system = NULL;
+  ouro_closed *all = NULL;
+  growth g = {0};
+  OURO_TRY(ouro_system_create(config, family, graph, survey, &system));
+  OURO_TRY(ouro_closed_create(graph, NULL, system, &all));
+  for (int32_t i = 0; i < all->system->n; i++) out->needed |= all->system->eta[i] > 1;
+  if (!out->needed) {
+    snprintf(out->reason, sizeof out->reason, "eta is nowhere above 1: topology alone decides");
+  } else {
+    g.all = all;
+    OURO_AGREE(graph->comm, growth_new(&g));
+    OURO_TRY(ouro_recursion_create(graph->comm, all->system, p->engine, 0, &g.recursion));
+    OURO_TRY(iterate(&g, p->limit, out));
+    OURO_TRY(summarise(graph, verdict, &g, out));
+    report(out);
+  }
+cleanup:
+  growth_clear(&g);
+  ouro_closed_destroy(&all);
+  ouro_system_destroy(&system);
+  return status;
+}
+
+static ouro_status decide(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                          const ouro_verdict *verdict, ouro_bounded *out) {
+  ouro_status status = OURO_OK;
+  ouro_survey survey = {0};
+  plan p;
+  const char *why = config->theory.exact == OURO_EXACT_NONE ? "theory.exact is none" : NULL;
+  if (why == NULL) {
+    OURO_TRY(ouro_survey_make(config, family, graph, &survey));
+    OURO_TRY(make_plan(config, graph, &survey, &p));
+    why = survey.obstacle ? survey.obstacle : p.fits ? NULL : "too large for the power iteration";
+  }
+  if (why) {
+    snprintf(out->reason, sizeof out->reason, "%s", why);
+  } else {
+    OURO_TRY(run(config, family, graph, verdict, &survey, &p, out));
+  }
+cleanup:
+  ouro_survey_clear(&survey);
+  return status;
+}
+
+static ouro_status bounded_new(ouro_bounded **bounded) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(*bounded, 1);
+  (*bounded)->radius = (*bounded)->sources = (*bounded)->spread = NAN;
+cleanup:
+  return status;
+}
+
+ouro_status ouro_bounded_create(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                                const ouro_verdict *verdict, ouro_timers *timers, ouro_bounded **bounded) {
+  ouro_status status = OURO_OK;
+  ouro_bounded *made = NULL;
+  *bounded = NULL;
+  ouro_timers_enter(timers, OURO_PHASE_THEORY);
+  OURO_AGREE(graph->comm, bounded_new(&made));
+  OURO_TRY(decide(config, family, graph, verdict, made));
+  *bounded = made;
+  made = NULL;
+cleanup:
+  ouro_bounded_destroy(&made);
+  ouro_timers_leave(timers);
+  return status;
+}
+
+void ouro_bounded_destroy(ouro_bounded **bounded) {
+  if (*bounded == NULL) return;
+  free((*bounded)->factor);
+  free(*bounded);
+  *bounded = NULL;
+}
