@@ -94,7 +94,7 @@ ouro_status cli_predict(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
   OURO_TRY(ouro_learn_check(job.config, job.family, job.graph));
   OURO_TRY(cli_job_decide(&job, &verdict));
-  OURO_TRY(cli_verdict_print(job.graph, verdict));
+  OURO_TRY(cli_verdict_print(job.graph, verdict, NULL, NULL));
   OURO_TRY(cli_theory_compute(&job, verdict, &theory));
   OURO_TRY(store(&job, verdict, &theory, argc, argv));
   OURO_TRY(cli_timing_print(comm, &job.timers));

@@ -1,5 +1,6 @@
-/* `ouro verdict`: which models of a graph collapse, and what cures it. */
+/* `ouro verdict`: which models of a graph collapse, how fast, and what cures it. */
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,14 +8,35 @@
 #include "cli/cli.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
+#include "ouro/theory/rates.h"
 #include "ouro/theory/verdict.h"
 
-enum { KEY_REAL = 256, KEY_SAMPLES, KEY_REAL_SAMPLES, KEY_COLUMNS, KEY_FLIP, KEY_NODES, KEY_ROOTS, KEY_TSV, KEY_JSON };
+enum {
+  KEY_REAL = 256,
+  KEY_SAMPLES,
+  KEY_REAL_SAMPLES,
+  KEY_COLUMNS,
+  KEY_FLIP,
+  KEY_NODES,
+  KEY_ROOTS,
+  KEY_TSV,
+  KEY_JSON,
+  KEY_RATES
+};
+
+typedef enum rates_wanted { RATES_AUTO, RATES_NONE, RATES_ALWAYS } rates_wanted;
 
 typedef struct verdict_options {
   cli_options common;
   bool tsv, json;
+  rates_wanted rates;
 } verdict_options;
+
+/* What --rates adds to a verdict; NULL where it is not computed. */
+typedef struct extras {
+  ouro_rates *rates;
+  ouro_gid *ruined; /* [verdict->n_listed] */
+} extras;
 
 static const struct argp_option option_table[] = {
     {"real", KEY_REAL, "all|none|FILE", 0, "Which nodes get real data (default none)", 0},
@@ -24,10 +46,25 @@ static const struct argp_option option_table[] = {
     {"nodes", KEY_NODES, "N", 0, "Declare integer ids 0..N-1", 0},
     {"flip", KEY_FLIP, 0, 0, "Reverse every feed", 0},
     {"roots", KEY_ROOTS, "POLICY", 0, "Nodes without feeds: frozen (default), real, self or error", 0},
-    {"tsv", KEY_TSV, 0, 0, "A line a node: node, verdict, component", 0},
+    {"tsv", KEY_TSV, 0, 0, "A line a node: node, verdict, component, rate", 0},
     {"json", KEY_JSON, 0, 0, "The summary as JSON", 0},
+    {"rates", KEY_RATES, "WHEN", 0,
+     "How fast models collapse, and how many each unstable source ruins: always, none, or auto (default): with --tsv, "
+     "and for up to a million feeds",
+     0},
     CLI_COMMON_OPTIONS,
     {0}};
+
+static error_t parse_rates(const char *argument, struct argp_state *state, rates_wanted *rates) {
+  static const char *const names[] = {"auto", "none", "always"};
+  for (int k = 0; k < (int)(sizeof names / sizeof names[0]); k++) {
+    if (strcmp(argument, names[k]) != 0) continue;
+    *rates = (rates_wanted)k;
+    return 0;
+  }
+  argp_error(state, "--rates takes auto, none or always, not '%s'", argument);
+  return EINVAL;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
   verdict_options *options = state->input;
@@ -53,6 +90,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   case KEY_JSON:
     options->json = true;
     return 0;
+  case KEY_RATES:
+    return parse_rates(argument, state, &options->rates);
   case ARGP_KEY_END:
     if (common->n_positional == 0 && !common->help) argp_error(state, "name a graph file");
     return common->n_positional == 0 && !common->help ? EINVAL : 0;
@@ -67,14 +106,94 @@ static const struct argp argp = {
     "GRAPH",
     "Decide for every model of a graph whether it collapses, is anchored by real data, or frozen."
     "\vA model collapses iff an unstable source feeds it, directly or not: a strongly connected group of models that "
-    "train on one another, without real data and fed by nobody else.\n\n"
+    "train on one another, without real data and fed by nobody else. Its rate is the growth of its squared error a "
+    "generation, averaged over the periods of its sources, where a fit to n samples adds 1/n; 0 if the error stays "
+    "bounded, - where it is not computed.\n\n"
     "Example: ouro verdict feeds.tsv --real models.tsv",
     NULL,
     NULL,
     NULL};
 
-/* One line a node: node, verdict, component (the name of its first node), separated by tabs. */
-static ouro_status print_tsv(const ouro_graph *graph, const ouro_verdict *verdict) {
+/* ---- rates ---- */
+
+static bool rates_are_wanted(const verdict_options *options, const ouro_graph *graph) {
+  const ouro_eid many = 1 << 20;
+  return options->rates == RATES_ALWAYS || (options->rates == RATES_AUTO && (options->tsv || graph->n_feeds <= many));
+}
+
+/* Noise of a fit: 1/n_i. Only nodes of unstable sources are asked for theirs. */
+static ouro_status new_noise(const ouro_graph *graph, double **noise) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(*noise, graph->n_owned);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) (*noise)[i] = 1 / (double)ouro_graph_training_size(graph, i);
+cleanup:
+  return status;
+}
+
+static ouro_status new_counts(int n, ouro_gid **counts) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(*counts, n);
+cleanup:
+  return status;
+}
+
+/* How well the iterations have converged, and what has no rate and why. */
+static void log_rates(const ouro_rates *rates) {
+  ouro_log_root(OURO_LOG_NOTICE,
+                "rates: sources in %" PRId64 " steps (residual %.1e), models downstream in %" PRId64
+                " (undecided share of a walk %.1e)",
+                rates->source_steps, rates->source_residual, rates->downstream_steps, rates->downstream_residual);
+  if (rates->n_source > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "no rate for %" OURO_GID_FMT " models of unstable sources: their sources mix so slowly that the "
+                  "iteration has not converged in %" PRId64 " steps",
+                  rates->n_source, rates->source_steps);
+  }
+  if (rates->n_mixed > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "no rate for %" OURO_GID_FMT " models downstream: a source that feeds them has none, or walks back "
+                  "from them end too slowly",
+                  rates->n_mixed);
+  }
+  if (rates->n_many > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "no rate for %" OURO_GID_FMT " models downstream: more than %" PRId64
+                  " phases of unstable sources feed them, or a model that feeds them",
+                  rates->n_many, rates->most_pairs);
+  }
+}
+
+static void extras_clear(extras *more) {
+  ouro_rates_destroy(&more->rates);
+  free(more->ruined);
+}
+
+static ouro_status extras_create(const ouro_graph *graph, const ouro_verdict *verdict, extras *more) {
+  const ouro_rates_options options = {.real_counts = true};
+  ouro_status status = OURO_OK;
+  double *noise = NULL;
+  OURO_AGREE(graph->comm, new_noise(graph, &noise));
+  OURO_AGREE(graph->comm, new_counts(verdict->n_listed, &more->ruined));
+  OURO_TRY(ouro_rates_create(graph, verdict, &options, noise, &more->rates));
+  OURO_TRY(ouro_verdict_damage(graph, verdict, more->ruined));
+  if (verdict->n_unstable > 0) log_rates(more->rates);
+cleanup:
+  free(noise);
+  return status;
+}
+
+/* ---- table ---- */
+
+static const char *rate_text(const ouro_verdict *verdict, const ouro_rates *rates, ouro_lid i, char *text,
+                             size_t size) {
+  if (verdict->class_of[i] != OURO_CLASS_COLLAPSING) return "0";
+  if (rates == NULL || isnan(rates->rate[i])) return "-";
+  snprintf(text, size, "%.10g", rates->rate[i]);
+  return text;
+}
+
+/* One line a node: node, verdict, component (the name of its first node) and rate, separated by tabs. */
+static ouro_status print_tsv(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates *rates) {
   ouro_status status = OURO_OK;
   cli_names *names = NULL;
   char *text = NULL;
@@ -83,11 +202,12 @@ static ouro_status print_tsv(const ouro_graph *graph, const ouro_verdict *verdic
   OURO_TRY(cli_names_fetch(graph, graph->n_owned, verdict->component, &names));
   stream = open_memstream(&text, &length);
   OURO_AGREE(graph->comm, stream ? OURO_OK : ouro_error(OURO_ENOMEM, "out of memory for the table"));
-  if (cli_is_root(graph->comm)) fputs("node\tverdict\tcomponent\n", stream);
+  if (cli_is_root(graph->comm)) fputs("node\tverdict\tcomponent\trate\n", stream);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    char name[256];
-    fprintf(stream, "%s\t%s\t%s\n", ouro_graph_name(graph, i, name, sizeof name),
-            ouro_class_name((ouro_class)verdict->class_of[i]), cli_names_get(names, graph, verdict->component[i]));
+    char name[256], rate[32];
+    fprintf(stream, "%s\t%s\t%s\t%s\n", ouro_graph_name(graph, i, name, sizeof name),
+            ouro_class_name((ouro_class)verdict->class_of[i]), cli_names_get(names, graph, verdict->component[i]),
+            rate_text(verdict, rates, i, rate, sizeof rate));
   }
   const bool failed = fclose(stream) != 0;
   stream = NULL;
@@ -100,27 +220,70 @@ cleanup:
   return status;
 }
 
-/* The names of the listed unstable sources, and what cures them. Every rank calls, rank 0 prints. */
-static ouro_status print_sources(const ouro_graph *graph, const ouro_verdict *verdict) {
-  enum { SHOWN = 20 };
-  ouro_status status = OURO_OK;
-  ouro_gid first[SHOWN];
-  cli_names *names = NULL;
-  const int n = verdict->n_listed < SHOWN ? verdict->n_listed : SHOWN;
-  for (int k = 0; k < n; k++) first[k] = verdict->listed[k].first;
-  OURO_TRY(cli_names_fetch(graph, n, first, &names));
-  if (!cli_is_root(graph->comm)) goto cleanup;
-  printf("\n%" OURO_GID_FMT " unstable source%s: models that live on their own output\n", verdict->n_unstable,
-         verdict->n_unstable == 1 ? "" : "s");
-  printf("  %10s  %s\n", "models", "first of them");
-  for (int k = 0; k < n; k++) {
-    printf("  %10" OURO_GID_FMT "  %s\n", verdict->listed[k].size, cli_names_get(names, graph, first[k]));
+/* ---- summary ---- */
+
+/* A listed source, its place in the list, and what it ruins, 0 if not known. */
+typedef struct ordered {
+  ouro_gid ruined;
+  int place;
+} ordered;
+
+static int by_damage(const void *left, const void *right) {
+  const ordered *a = left, *b = right;
+  if (a->ruined != b->ruined) return a->ruined > b->ruined ? -1 : 1;
+  return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Listed sources by damage done; as they stand, by size, where that is not known. */
+static void order_sources(const ouro_verdict *verdict, const ouro_gid *ruined, ordered *order) {
+  for (int k = 0; k < verdict->n_listed; k++) order[k] = (ordered){ruined ? ruined[k] : 0, k};
+  if (verdict->n_listed > 1) qsort(order, (size_t)verdict->n_listed, sizeof *order, by_damage);
+}
+
+static void print_source(const ouro_verdict *verdict, const ouro_rates *rates, const ordered *one, const char *name) {
+  const ouro_unstable *source = &verdict->listed[one->place];
+  printf("  %10" OURO_GID_FMT, source->size);
+  if (rates) {
+    const ouro_source_rate *known = &rates->listed[one->place];
+    char rate[32] = "-";
+    if (!isnan(known->rate)) snprintf(rate, sizeof rate, "%.6g", known->rate);
+    printf("  %10" OURO_GID_FMT "  %10" PRId64 "  %12s", one->ruined, known->period, rate);
   }
-  if (verdict->n_unstable > n) printf("  ... and %" OURO_GID_FMT " more (--tsv names all)\n", verdict->n_unstable - n);
+  printf("  %s\n", name);
+}
+
+static void print_cure(const ouro_graph *graph, const ouro_verdict *verdict, const cli_names *names, int n,
+                       const ouro_gid *first) {
   printf("\ncure: fresh real data for %" OURO_GID_FMT " model%s, one of each unstable source", verdict->n_unstable,
          verdict->n_unstable == 1 ? "" : "s");
   for (int k = 0; k < n; k++) printf("%s%s", k ? ", " : ": ", cli_names_get(names, graph, first[k]));
   printf("%s\n", verdict->n_unstable > n ? ", ..." : "");
+}
+
+/* The names of the listed unstable sources, and what cures them. Every rank calls, rank 0 prints. */
+static ouro_status print_sources(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates *rates,
+                                 const ouro_gid *ruined) {
+  enum { SHOWN = 20 };
+  ouro_status status = OURO_OK;
+  ouro_gid first[SHOWN];
+  ordered order[OURO_VERDICT_LISTED];
+  cli_names *names = NULL;
+  const int n = verdict->n_listed < SHOWN ? verdict->n_listed : SHOWN;
+  order_sources(verdict, ruined, order);
+  for (int k = 0; k < n; k++) first[k] = verdict->listed[order[k].place].first;
+  OURO_TRY(cli_names_fetch(graph, n, first, &names));
+  if (!cli_is_root(graph->comm)) goto cleanup;
+  printf("\n%" OURO_GID_FMT " unstable source%s: models that live on their own output\n", verdict->n_unstable,
+         verdict->n_unstable == 1 ? "" : "s");
+  printf("  %10s", "models");
+  if (rates) printf("  %10s  %10s  %12s", "ruins", "period", "rate");
+  printf("  %s\n", "first of them");
+  for (int k = 0; k < n; k++) print_source(verdict, rates, &order[k], cli_names_get(names, graph, first[k]));
+  if (verdict->n_unstable > n) printf("  ... and %" OURO_GID_FMT " more (--tsv names all)\n", verdict->n_unstable - n);
+  if (rates && verdict->n_unstable > verdict->n_listed)
+    printf("  by damage done among the %d with most models\n", verdict->n_listed);
+  if (rates == NULL) printf("  (ouro verdict --rates always says what each ruins, and how fast)\n");
+  print_cure(graph, verdict, names, n, first);
 cleanup:
   cli_names_destroy(&names);
   return status;
@@ -132,17 +295,20 @@ static void print_class(const ouro_graph *graph, const ouro_verdict *verdict, ou
   printf("  %-11s %10" OURO_GID_FMT "  %5.1f %%  %s\n", ouro_class_name(class_), n, share, meaning);
 }
 
-ouro_status cli_verdict_print(const ouro_graph *graph, const ouro_verdict *verdict) {
+ouro_status cli_verdict_print(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates *rates,
+                              const ouro_gid *ruined) {
   if (cli_is_root(graph->comm)) {
     printf("  %-11s %10s  %7s\n", "verdict", "models", "share");
     print_class(graph, verdict, OURO_CLASS_COLLAPSING, "error grows without bound: an unstable source feeds them");
     print_class(graph, verdict, OURO_CLASS_ANCHORED, "error stays bounded: real data reach them");
     print_class(graph, verdict, OURO_CLASS_FROZEN, "error stays bounded, never corrected: they live off frozen roots");
   }
-  if (verdict->n_unstable > 0) return print_sources(graph, verdict);
+  if (verdict->n_unstable > 0) return print_sources(graph, verdict, rates, ruined);
   if (cli_is_root(graph->comm)) printf("\nno unstable source: nothing collapses\n");
   return OURO_OK;
 }
+
+/* ---- JSON ---- */
 
 /* A JSON string; names may hold any byte but NUL. */
 static void print_json_text(const char *text) {
@@ -158,10 +324,33 @@ static void print_json_text(const char *text) {
   putchar('"');
 }
 
-static ouro_status print_json(const ouro_graph *graph, const ouro_verdict *verdict) {
+static void print_json_source(const ouro_verdict *verdict, const extras *more, int k) {
+  printf(", \"models\": %" OURO_GID_FMT, verdict->listed[k].size);
+  if (more == NULL) return;
+  printf(", \"ruins\": %" OURO_GID_FMT ", \"period\": %" PRId64 ", \"rate\": ", more->ruined[k],
+         more->rates->listed[k].period);
+  if (isnan(more->rates->listed[k].rate))
+    printf("null");
+  else
+    printf("%.17g", more->rates->listed[k].rate);
+}
+
+/* The listed sources in some order, with more about them or without. */
+static void print_json_sources(const ouro_graph *graph, const ouro_verdict *verdict, const cli_names *names,
+                               const ordered *order, const extras *more) {
+  for (int k = 0; k < verdict->n_listed; k++) {
+    printf("%s{\"component\": ", k ? ", " : "");
+    print_json_text(cli_names_get(names, graph, verdict->listed[order[k].place].first));
+    print_json_source(verdict, more, order[k].place);
+    putchar('}');
+  }
+}
+
+static ouro_status print_json(const ouro_graph *graph, const ouro_verdict *verdict, const extras *more) {
   ouro_status status = OURO_OK;
   cli_names *names = NULL;
   ouro_gid first[OURO_VERDICT_LISTED];
+  ordered order[OURO_VERDICT_LISTED];
   for (int k = 0; k < verdict->n_listed; k++) first[k] = verdict->listed[k].first;
   OURO_TRY(cli_names_fetch(graph, verdict->n_listed, first, &names));
   if (!cli_is_root(graph->comm)) goto cleanup;
@@ -170,23 +359,28 @@ static ouro_status print_json(const ouro_graph *graph, const ouro_verdict *verdi
     printf(", \"%s\": %" OURO_GID_FMT, ouro_class_name((ouro_class)c), verdict->count[c]);
   }
   printf(", \"unstable_sources\": %" OURO_GID_FMT ", \"largest\": [", verdict->n_unstable);
-  for (int k = 0; k < verdict->n_listed; k++) {
-    printf("%s{\"component\": ", k ? ", " : "");
-    print_json_text(cli_names_get(names, graph, first[k]));
-    printf(", \"models\": %" OURO_GID_FMT "}", verdict->listed[k].size);
+  order_sources(verdict, NULL, order);
+  print_json_sources(graph, verdict, names, order, NULL);
+  printf("]");
+  if (more->rates) {
+    printf(", \"by_damage\": [");
+    order_sources(verdict, more->ruined, order);
+    print_json_sources(graph, verdict, names, order, more);
+    printf("]");
   }
-  printf("]}\n");
+  printf("}\n");
 cleanup:
   cli_names_destroy(&names);
   return status;
 }
 
-static ouro_status print_summary(const char *path, const cli_job *job, const ouro_verdict *verdict) {
+static ouro_status print_summary(const char *path, const cli_job *job, const ouro_verdict *verdict,
+                                 const extras *more) {
   if (cli_is_root(job->graph->comm)) {
     printf("%s: %" OURO_GID_FMT " models, %" OURO_EID_FMT " feeds; real data: %s\n\n", path, job->graph->n_nodes,
            job->graph->n_feeds, job->config->real.nodes ? job->config->real.nodes : "none");
   }
-  return cli_verdict_print(job->graph, verdict);
+  return cli_verdict_print(job->graph, verdict, more->rates, more->ruined);
 }
 
 /* What it took: the slowest and the largest rank. */
@@ -207,6 +401,7 @@ ouro_status cli_verdict(MPI_Comm comm, int argc, char **argv) {
   verdict_options options = {.common.max_positional = 1};
   cli_job job = {0};
   ouro_verdict *verdict = NULL;
+  extras more = {0};
   OURO_TRY(cli_parse(comm, &argp, argc, argv, &options.common));
   if (options.common.help) goto cleanup;
   OURO_TRY(cli_job_open_graph(comm, options.common.positional[0], &options.common, &job));
@@ -214,13 +409,15 @@ ouro_status cli_verdict(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(ouro_verdict_create(job.graph, true, &verdict));
   ouro_timers_leave(&job.timers);
   OURO_TRY(log_cost(comm, &job.timers));
+  if (rates_are_wanted(&options, job.graph)) OURO_TRY(extras_create(job.graph, verdict, &more));
   if (options.tsv)
-    OURO_TRY(print_tsv(job.graph, verdict));
+    OURO_TRY(print_tsv(job.graph, verdict, more.rates));
   else if (options.json)
-    OURO_TRY(print_json(job.graph, verdict));
+    OURO_TRY(print_json(job.graph, verdict, &more));
   else
-    OURO_TRY(print_summary(options.common.positional[0], &job, verdict));
+    OURO_TRY(print_summary(options.common.positional[0], &job, verdict, &more));
 cleanup:
+  extras_clear(&more);
   ouro_verdict_destroy(&verdict);
   cli_job_close(&job);
   cli_options_clear(&options.common);

@@ -50,6 +50,39 @@ class Verdict(program.Case):
         self.assertEqual(facts["unstable_sources"], 1)
         self.assertEqual(facts["largest"], [{"component": "0", "models": 2}])
 
+    def test_rates(self):
+        """Known answer 2 of THEORY.md section 13; and E, which real data hold."""
+        self.write("g.tsv", "source\ttarget\tsamples\n0\t1\t20\n1\t0\t10\n0\t2\t3\n1\t2\t1\n2\t3\t1\n3\t3\t1\n")
+        self.write("real.tsv", "3\t2\n")
+        for ranks in RANKS:
+            rows = self.works("verdict", "g.tsv", "--real", "real.tsv", "--tsv", ranks=ranks).table()
+            self.assertEqual(rows[0], ["node", "verdict", "component", "rate"])
+            for row, expected in zip(rows[1:], (0.075, 0.075, 0.046875, 0.0045416666666667), strict=True):
+                self.assertAlmostEqual(float(row[3]) / expected, 1, places=9)
+        table = self.works("verdict", "g.tsv", "--real", "real.tsv", "--tsv", "--rates", "none").table()
+        self.assertEqual([row[3] for row in table[1:]], ["-"] * 4)
+        self.assertEqual([row[3] for row in self.works("verdict", "g.tsv", "--real", "all", "--tsv").table()[1:]],
+                         ["0"] * 4)
+
+    def test_sources_by_damage(self):
+        """The pair c, d ruins only itself, the loop a three models besides."""
+        self.write("g.tsv", "a a\na b\nb e\nb f\nc d\nd c\n")
+        facts = json.loads(self.works("verdict", "g.tsv", "--json", ranks=3).out)
+        self.assertEqual([s["component"] for s in facts["largest"]], ["c", "a"])
+        self.assertEqual(facts["by_damage"],
+                         [{"component": "a", "models": 1, "ruins": 4, "period": 1, "rate": 0.01},
+                          {"component": "c", "models": 2, "ruins": 2, "period": 2, "rate": 0.01}])
+        lines = [line.split() for line in self.works("verdict", "g.tsv", ranks=2).out.splitlines()]
+        self.assertLess(lines.index(["1", "4", "1", "0.01", "a"]), lines.index(["2", "2", "2", "0.01", "c"]))
+        self.assertNotIn("ruins", self.works("verdict", "g.tsv", "--rates", "none").out.split())
+        self.assertEqual(self.ouro("verdict", "g.tsv", "--rates", "maybe").status, 2)
+
+    def test_slow_source_has_no_rate(self):
+        self.write("g.tsv", "source\ttarget\tsamples\na\ta\t10000000000\nb\ta\t1\nb\tb\t10000000000\na\tb\t1\nb\tc\t1\n")
+        result = self.works("verdict", "g.tsv", "--tsv")
+        self.assertEqual([row[3] for row in result.table()[1:]], ["-"] * 3)
+        self.assertIn("has not converged", result.err)
+
     def test_email_network(self):
         path = self.data("email-Eu-core.txt")
         for ranks in RANKS:
