@@ -1,5 +1,6 @@
-/* Feeds to rows: see rows.h. Sources get their place among the ids of this rank, feeds are put in rows by counting,
- * and each row is sorted by place and merged: a fixed number of passes whatever the degrees.
+/* Feeds to rows: see rows.h. Sources get their place among the ids of this rank, feeds are put in rows by counting
+ * (in two steps, each within a cache), and each row is sorted by place and merged: a fixed number of passes whatever
+ * the degrees.
  * Knows nothing of other ranks. */
 
 #include "graph/rows.h"
@@ -11,7 +12,7 @@
 #include "ouro/base/memory.h"
 
 #define SHORT_ROW 40 /* rows up to this length are sorted by insertion */
-#define AHEAD 16     /* feeds between fetching a row's end and writing there */
+#define BUCKETS 512  /* at most: each is written to at its own place, so their lines should fit in the first cache */
 
 typedef struct feed {
   ouro_count samples;
@@ -27,6 +28,7 @@ typedef struct rows {
   feed *row, *other; /* [longest] one row, and room to sort it */
   ouro_eid n_kept;   /* feeds in finished rows */
   ouro_count each;   /* as in ouro_feeds */
+  int shift;         /* a bucket: the targets with the same bits from this one on */
 } rows;
 
 /* ---- ids ---- */
@@ -53,7 +55,8 @@ static ouro_status collect_ids(rows *run, ouro_lid n_owned, const ouro_gid *owne
   const ouro_feeds *feeds = run->feeds;
   const ouro_gid n_nodes = run->graph->n_nodes;
   OURO_TRY(ouro_locals_start(&run->locals, n_nodes, n_owned, owned, feeds->n));
-  for (ouro_eid k = 0; k < feeds->n; k++) {
+  const bool own_all = run->locals.n_block == n_nodes;
+  for (ouro_eid k = 0; k < feeds->n && !own_all; k++) {
     if (!is_good(feeds, k, n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, n_nodes));
     OURO_TRY(ouro_locals_add(&run->locals, feeds->source[k]));
   }
@@ -86,37 +89,74 @@ cleanup:
 
 /* ---- rows by counting ---- */
 
-/* Ids become the place of the source and the index of the target, which share a word. Afterwards row[i+2] is the
- * number of feeds of node i. */
-static ouro_status count_rows(const rows *run) {
+static ouro_lid target_of(int64_t pair) {
+  return (ouro_lid)(pair & INT32_MAX);
+}
+
+/* Ids become the place of the source and the index of the target, which share a word. */
+static ouro_status pair_ids(const rows *run) {
   ouro_status status = OURO_OK;
   ouro_feeds *feeds = run->feeds;
   const ouro_graph *graph = run->graph;
   for (ouro_eid k = 0; k < feeds->n; k++) {
-    const int64_t place = ouro_locals_place(&run->locals, feeds->target[k]);
-    const ouro_lid target = place < 0 ? graph->n_owned : run->local[place];
-    OURO_CHECK(target < graph->n_owned, OURO_EINTERNAL,
+    if (!is_good(feeds, k, graph->n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, graph->n_nodes));
+    int64_t target = ouro_locals_place(&run->locals, feeds->target[k]);
+    if (target >= 0 && graph->n_ghost > 0) target = run->local[target];
+    OURO_CHECK(target >= 0 && target < graph->n_owned, OURO_EINTERNAL,
                "a feed into node %" OURO_GID_FMT " is on a rank that does not own it", feeds->target[k]);
-    graph->row[target + 2]++;
     feeds->source[k] = ouro_locals_place(&run->locals, feeds->source[k]) << 32 | target;
   }
 cleanup:
   return status;
 }
 
-static ouro_lid target_of(int64_t pair) {
-  return (ouro_lid)(pair & INT32_MAX);
+/* Feeds by ranges of targets so short that their rows stay in the cache: the pairs go to where the targets were. */
+static ouro_status fill_buckets(rows *run) {
+  ouro_status status = OURO_OK;
+  ouro_feeds *feeds = run->feeds;
+  ouro_count *samples = NULL;
+  ouro_eid first[BUCKETS + 1] = {0};
+  while (run->graph->n_owned >> run->shift >= BUCKETS) run->shift++;
+  if (feeds->samples) OURO_NEW(samples, feeds->n);
+  for (ouro_eid k = 0; k < feeds->n; k++) first[(target_of(feeds->source[k]) >> run->shift) + 1]++;
+  for (int b = 0; b < BUCKETS; b++) first[b + 1] += first[b];
+  for (ouro_eid k = 0; k < feeds->n; k++) {
+    const ouro_eid at = first[target_of(feeds->source[k]) >> run->shift]++;
+    feeds->target[at] = feeds->source[k];
+    if (samples) samples[at] = feeds->samples[k];
+  }
+  free(feeds->source);
+  feeds->source = NULL;
+  if (samples) free(feeds->samples);
+  if (samples) feeds->samples = samples;
+cleanup:
+  return status;
 }
 
-/* Put the feeds in their rows, in any order within one. */
-static void scatter(const ouro_graph *graph, const ouro_feeds *feeds) {
-  ouro_eid *next = graph->row + 1; /* ends up as the end of each row */
-  for (ouro_lid i = 0; i < graph->n_owned; i++) next[i + 1] += next[i];
-  for (ouro_eid k = 0; k < feeds->n; k++) {
-    if (k + AHEAD < feeds->n) __builtin_prefetch(graph->source + next[target_of(feeds->source[k + AHEAD])], 1);
-    const ouro_eid at = next[target_of(feeds->source[k])]++;
-    graph->source[at] = (ouro_lid)(feeds->source[k] >> 32);
+/* Put the n feeds of a bucket, which are pairs from `first` on, in the rows of nodes begin .. end-1. next[begin] is
+ * where the first of these starts; next[i] ends up as the end of row i. */
+static void fill_bucket(const ouro_graph *graph, const ouro_feeds *feeds, ouro_eid first, ouro_eid n, ouro_lid begin,
+                        ouro_lid end) {
+  ouro_eid *next = graph->row + 1;
+  for (ouro_eid k = first; k < first + n; k++) next[target_of(feeds->target[k]) + 1]++;
+  for (ouro_lid i = begin; i < end; i++) next[i + 1] += next[i];
+  for (ouro_eid k = first; k < first + n; k++) {
+    const ouro_eid at = next[target_of(feeds->target[k])]++;
+    graph->source[at] = (ouro_lid)(feeds->target[k] >> 32);
     if (feeds->samples) graph->samples[at] = feeds->samples[k];
+  }
+}
+
+static void empty_buckets(const rows *run) {
+  const ouro_graph *graph = run->graph;
+  const ouro_feeds *feeds = run->feeds;
+  ouro_eid first = 0;
+  for (int64_t begin = 0; begin < graph->n_owned; begin += INT64_C(1) << run->shift) {
+    const int64_t beyond = begin + (INT64_C(1) << run->shift), end = beyond < graph->n_owned ? beyond : graph->n_owned;
+    ouro_eid n = 0;
+    while (first + n < feeds->n && target_of(feeds->target[first + n]) < end) n++;
+    fill_bucket(graph, feeds, first, n, (ouro_lid)begin, (ouro_lid)end);
+    first += n;
   }
 }
 
@@ -125,14 +165,13 @@ static ouro_status fill_rows(rows *run) {
   ouro_graph *graph = run->graph;
   ouro_feeds *feeds = run->feeds;
   const ouro_eid n = feeds->n;
+  OURO_TRY(pair_ids(run));
+  OURO_TRY(fill_buckets(run));
   OURO_NEW(graph->row, (size_t)graph->n_owned + 2);
   OURO_NEW(graph->real, graph->n_owned);
-  OURO_TRY(count_rows(run));
-  free(feeds->target);
-  feeds->target = NULL;
   OURO_NEW(graph->source, n);
   if (feeds->samples) OURO_NEW(graph->samples, n);
-  scatter(graph, feeds);
+  empty_buckets(run);
   ouro_feeds_clear(feeds);
   if (graph->samples == NULL) OURO_NEW(graph->samples, n);
 cleanup:

@@ -59,7 +59,7 @@ def make_graph(ouro, folder, options):
     subprocess.run([ROOT / "scripts/mpi.sh", "2", ouro, "generate", "--kind", "rmat", "--scale", str(options.scale),
                     "--degree", str(options.degree), "-o", made], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, timeout=900)
-    order = "shuf --random-source=/dev/zero" if options.shuffle else "cat"
+    order = f"shuf --random-source={made}" if options.shuffle else "cat"
     subprocess.run(f"tail -n +2 {made} | cut -f 1,2 --output-delimiter=' ' | {order} > {plain}", shell=True, check=True)
     made.unlink()
     if not options.real:
