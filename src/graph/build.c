@@ -84,6 +84,8 @@ typedef struct route {
   int64_t n_out, n_in;
   ouro_gid *first; /* [n_ranks + 1] of each block */
   int32_t *home;   /* [n_out] rank of each feed's target */
+  int64_t *cursor; /* [n_ranks] */
+  int64_t *packed; /* [n_out] a field, sorted by home */
 } route;
 
 static void route_clear(route *way) {
@@ -91,67 +93,64 @@ static void route_clear(route *way) {
   free(way->n_receive);
   free(way->first);
   free(way->home);
+  free(way->cursor);
+  free(way->packed);
 }
 
-/* ouro_graph_block_rank() for many nodes: a guess without division, put right by the first nodes of the blocks. */
-static void find_ranks(route *way, ouro_gid n_nodes, const ouro_gid *node) {
-  const double blocks_a_node = (double)way->n_ranks / (double)n_nodes;
-  for (int64_t k = 0; k < way->n_out; k++) {
-    int rank = (int)((double)node[k] * blocks_a_node);
-    if (rank >= way->n_ranks) rank = way->n_ranks - 1;
-    while (node[k] < way->first[rank]) rank--;
-    while (node[k] >= way->first[rank + 1]) rank++;
-    way->home[k] = rank;
-    way->n_send[rank]++;
-  }
-}
-
-static ouro_status find_homes(route *way, ouro_gid n_nodes, const ouro_feeds *feeds) {
+static ouro_status route_start(route *way, ouro_gid n_nodes, ouro_eid n_feeds) {
   ouro_status status = OURO_OK;
-  way->n_out = feeds->n;
+  way->n_out = n_feeds;
   OURO_NEW(way->n_send, way->n_ranks);
   OURO_NEW(way->n_receive, way->n_ranks);
   OURO_NEW(way->first, way->n_ranks + 1);
-  OURO_NEW(way->home, feeds->n);
+  OURO_NEW(way->cursor, way->n_ranks);
+  OURO_NEW(way->home, n_feeds);
+  OURO_NEW(way->packed, n_feeds);
   for (int rank = 0; rank <= way->n_ranks; rank++) {
     way->first[rank] = ouro_graph_block_first(n_nodes, way->n_ranks, rank);
   }
-  for (ouro_eid k = 0; k < feeds->n; k++) OURO_TRY(ouro_rows_check_feed(feeds, k, n_nodes));
-  find_ranks(way, n_nodes, feeds->target);
 cleanup:
   return status;
 }
 
-static ouro_status new_words(int64_t **packed, int64_t n_out, int64_t **received, int64_t n_in) {
-  ouro_status status = OURO_OK;
-  OURO_NEW(*packed, n_out);
-  OURO_NEW(*received, n_in);
+/* ouro_graph_block_rank() for many nodes: a guess without division, put right by the first nodes of the blocks. */
+static int home_of(const route *way, double blocks_a_node, ouro_gid node) {
+  int rank = (int)((double)node * blocks_a_node);
+  if (rank >= way->n_ranks) rank = way->n_ranks - 1;
+  while (node < way->first[rank]) rank--;
+  while (node >= way->first[rank + 1]) rank++;
+  return rank;
+}
+
+static ouro_status find_homes(route *way, ouro_gid n_nodes, const ouro_feeds *feeds) {
+  ouro_status status;
+  const double blocks_a_node = (double)way->n_ranks / (double)n_nodes;
+  OURO_TRY(route_start(way, n_nodes, feeds->n));
+  for (ouro_eid k = 0; k < feeds->n; k++) {
+    if (!ouro_rows_is_good(feeds, k, n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, n_nodes));
+    way->home[k] = home_of(way, blocks_a_node, feeds->target[k]);
+    way->n_send[way->home[k]]++;
+  }
 cleanup:
   return status;
 }
 
-/* Replace one field of the feeds here by that of the feeds whose home is here. */
-static ouro_status move_field(const route *way, int64_t *cursor, int64_t **field) {
+static ouro_status make_room(int64_t **field, ouro_eid capacity, ouro_eid n) {
   ouro_status status = OURO_OK;
-  int64_t *packed = NULL, *received = NULL;
-  OURO_AGREE(way->comm, new_words(&packed, way->n_out, &received, way->n_in));
+  if (n > capacity) OURO_RESIZE(*field, n);
+cleanup:
+  return status;
+}
+
+/* Replace one field of the feeds here, which has room for `capacity`, by that of the feeds whose home is here. */
+static ouro_status move_field(const route *way, ouro_eid capacity, int64_t **field) {
+  ouro_status status = OURO_OK;
+  int64_t *cursor = way->cursor;
   cursor[0] = 0;
   for (int rank = 1; rank < way->n_ranks; rank++) cursor[rank] = cursor[rank - 1] + way->n_send[rank - 1];
-  for (ouro_eid k = 0; k < way->n_out; k++) packed[cursor[way->home[k]]++] = (*field)[k];
-  free(*field);
-  *field = NULL;
-  ouro_alltoall_words(way->comm, way->n_send, packed, way->n_receive, received);
-  *field = received;
-  received = NULL;
-cleanup:
-  free(packed);
-  free(received);
-  return status;
-}
-
-static ouro_status new_cursor(int n, int64_t **cursor) {
-  ouro_status status = OURO_OK;
-  OURO_NEW(*cursor, n);
+  for (ouro_eid k = 0; k < way->n_out; k++) way->packed[cursor[way->home[k]]++] = (*field)[k];
+  OURO_AGREE(way->comm, make_room(field, capacity, way->n_in));
+  ouro_alltoall_words(way->comm, way->n_send, way->packed, way->n_receive, *field);
 cleanup:
   return status;
 }
@@ -170,19 +169,17 @@ static ouro_status agree_on_counts(MPI_Comm comm, ouro_feeds *feeds) {
 static ouro_status send_home(MPI_Comm comm, ouro_gid n_nodes, ouro_feeds *feeds) {
   ouro_status status = OURO_OK;
   route way = {.comm = comm};
-  int64_t *cursor = NULL;
   MPI_Comm_size(comm, &way.n_ranks);
   if (way.n_ranks == 1) return OURO_OK;
   OURO_TRY(agree_on_counts(comm, feeds));
   OURO_AGREE(comm, find_homes(&way, n_nodes, feeds));
-  OURO_AGREE(comm, new_cursor(way.n_ranks, &cursor));
   way.n_in = ouro_alltoall_counts(comm, way.n_send, way.n_receive);
-  OURO_TRY(move_field(&way, cursor, &feeds->source));
-  OURO_TRY(move_field(&way, cursor, &feeds->target));
-  if (feeds->each == 0) OURO_TRY(move_field(&way, cursor, &feeds->samples));
-  feeds->n = feeds->capacity = way.n_in;
+  OURO_TRY(move_field(&way, feeds->capacity, &feeds->source));
+  OURO_TRY(move_field(&way, feeds->capacity, &feeds->target));
+  if (feeds->each == 0) OURO_TRY(move_field(&way, feeds->capacity, &feeds->samples));
+  if (way.n_in > feeds->capacity) feeds->capacity = way.n_in;
+  feeds->n = way.n_in;
 cleanup:
-  free(cursor);
   route_clear(&way);
   return status;
 }

@@ -19,24 +19,23 @@ static ouro_status check_owned(ouro_gid n_nodes, ouro_lid n_owned, const ouro_gi
   return OURO_OK;
 }
 
-static ouro_status start_set(ouro_locals *locals, ouro_gid n_nodes, int64_t n_ids) {
-  locals->hashed = n_nodes > BITS_ALWAYS && n_nodes / BITS_AN_ID > n_ids;
-  if (locals->hashed) return ouro_lookup_start(&locals->table, 0, NULL);
-  return ouro_bitmap_start(&locals->map, 0, locals->n_block == n_nodes ? 0 : n_nodes);
-}
-
 ouro_status ouro_locals_start(ouro_locals *locals, ouro_gid n_nodes, ouro_lid n_owned, const ouro_gid *owned,
                               ouro_eid n_feeds) {
   ouro_status status;
   *locals = (ouro_locals){0};
   OURO_TRY(check_owned(n_nodes, n_owned, owned));
-  const bool block = n_owned > 0 && owned[n_owned - 1] - owned[0] == n_owned - 1;
-  if (block) {
+  const bool consecutive = n_owned > 0 && owned[n_owned - 1] - owned[0] == n_owned - 1;
+  locals->hashed = n_nodes > BITS_ALWAYS && n_nodes / BITS_AN_ID > n_owned + n_feeds;
+  /* a bitmap finds own nodes and ghosts by the same few steps, faster than a guess which of them an id is */
+  if (consecutive && (locals->hashed || n_owned == n_nodes)) {
     locals->first = owned[0];
     locals->n_block = n_owned;
   }
-  OURO_TRY(start_set(locals, n_nodes, n_owned + n_feeds));
-  for (ouro_lid i = 0; i < n_owned && !block; i++) OURO_TRY(ouro_locals_add(locals, owned[i]));
+  if (locals->hashed)
+    OURO_TRY(ouro_lookup_start(&locals->table, 0, NULL));
+  else
+    OURO_TRY(ouro_bitmap_start(&locals->map, 0, locals->n_block == n_nodes ? 0 : n_nodes));
+  for (ouro_lid i = 0; i < n_owned && locals->n_block == 0; i++) OURO_TRY(ouro_locals_add(locals, owned[i]));
 cleanup:
   return status;
 }

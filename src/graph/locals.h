@@ -2,14 +2,14 @@
 #define OURO_GRAPH_LOCALS_H
 
 /* The ids that a rank deals with, its own nodes and the sources of their feeds, each with its place in ascending
- * order of id. A block of consecutive own ids is found by arithmetic, the others in a bitmap of all nodes, or in a
- * hash table where that would be large. */
+ * order of id. They are found in a bitmap of all nodes, or in a hash table where that would be large; a block of
+ * consecutive own ids that is all there is, or would fill the table, by arithmetic. */
 
 #include "graph/bitmap.h"
 #include "graph/lookup.h"
 
 typedef struct ouro_locals {
-  ouro_gid first, n_block; /* own nodes when consecutive; else none, and they are members of the set */
+  ouro_gid first, n_block; /* own nodes found by arithmetic; the others are members of the set */
   ouro_gid n_below;        /* members of the set below the block, once numbered */
   int64_t n;               /* ids in all, once numbered */
   bool hashed;

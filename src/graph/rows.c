@@ -33,13 +33,8 @@ typedef struct rows {
 
 /* ---- ids ---- */
 
-static bool is_good(const ouro_feeds *feeds, ouro_eid k, ouro_gid n_nodes) {
-  return (uint64_t)feeds->source[k] < (uint64_t)n_nodes && (uint64_t)feeds->target[k] < (uint64_t)n_nodes &&
-         ouro_feeds_samples(feeds, k) > 0;
-}
-
 ouro_status ouro_rows_check_feed(const ouro_feeds *feeds, ouro_eid k, ouro_gid n_nodes) {
-  if (is_good(feeds, k, n_nodes)) return OURO_OK;
+  if (ouro_rows_is_good(feeds, k, n_nodes)) return OURO_OK;
   const ouro_gid source = feeds->source[k], target = feeds->target[k];
   if (source < 0 || source >= n_nodes || target < 0 || target >= n_nodes) {
     return ouro_error(OURO_EINTERNAL,
@@ -57,7 +52,7 @@ static ouro_status collect_ids(rows *run, ouro_lid n_owned, const ouro_gid *owne
   OURO_TRY(ouro_locals_start(&run->locals, n_nodes, n_owned, owned, feeds->n));
   const bool own_all = run->locals.n_block == n_nodes;
   for (ouro_eid k = 0; k < feeds->n && !own_all; k++) {
-    if (!is_good(feeds, k, n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, n_nodes));
+    if (!ouro_rows_is_good(feeds, k, n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, n_nodes));
     OURO_TRY(ouro_locals_add(&run->locals, feeds->source[k]));
   }
   OURO_TRY(ouro_locals_number(&run->locals));
@@ -99,7 +94,7 @@ static ouro_status pair_ids(const rows *run) {
   ouro_feeds *feeds = run->feeds;
   const ouro_graph *graph = run->graph;
   for (ouro_eid k = 0; k < feeds->n; k++) {
-    if (!is_good(feeds, k, graph->n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, graph->n_nodes));
+    if (!ouro_rows_is_good(feeds, k, graph->n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, graph->n_nodes));
     int64_t target = ouro_locals_place(&run->locals, feeds->target[k]);
     if (target >= 0 && graph->n_ghost > 0) target = run->local[target];
     OURO_CHECK(target >= 0 && target < graph->n_owned, OURO_EINTERNAL,

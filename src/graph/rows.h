@@ -13,6 +13,13 @@
  *  rank). */
 ouro_status ouro_rows_fill(ouro_graph *graph, ouro_lid n_owned, const ouro_gid *owned, ouro_feeds *feeds);
 
+/** Whether ids and count of a feed are in range.
+ *  Not collective. */
+static inline bool ouro_rows_is_good(const ouro_feeds *feeds, ouro_eid k, ouro_gid n_nodes) {
+  return (uint64_t)feeds->source[k] < (uint64_t)n_nodes && (uint64_t)feeds->target[k] < (uint64_t)n_nodes &&
+         ouro_feeds_samples(feeds, k) > 0;
+}
+
 /** Check that ids and count of a feed are in range.
  *  Not collective.
  *  Returns OURO_OK or OURO_EINTERNAL. */
