@@ -24,7 +24,8 @@ typedef struct rows {
   ouro_graph *graph;
   ouro_feeds *feeds;
   ouro_locals locals;
-  ouro_lid *local;   /* [locals.n] index of each place in graph->gid; NULL if they are the same */
+  int64_t below;     /* where own places are consecutive: ids before them; then local is NULL */
+  ouro_lid *local;   /* [locals.n] index of each place in graph->gid */
   feed *row, *other; /* [longest] one row, and room to sort it */
   ouro_eid n_kept;   /* feeds in finished rows */
   ouro_count each;   /* as in ouro_feeds */
@@ -60,23 +61,39 @@ cleanup:
   return status;
 }
 
+/* Index in graph->gid of a place: arithmetic where own nodes are a block, since a table would be read at random. */
+static inline ouro_lid index_of(const rows *run, int64_t place) {
+  if (run->local) return run->local[place];
+  const ouro_lid n_owned = run->graph->n_owned;
+  const int64_t own = place - run->below;
+  if (own < 0) return n_owned + (ouro_lid)place;
+  return (ouro_lid)(own < n_owned ? own : place);
+}
+
+static ouro_status index_places(rows *run, const ouro_gid *id, const ouro_gid *owned) {
+  ouro_status status = OURO_OK;
+  const ouro_lid n_owned = run->graph->n_owned;
+  ouro_lid o = 0, g = n_owned;
+  if (n_owned > 0) run->below = ouro_locals_place(&run->locals, owned[0]);
+  if (n_owned == 0 || ouro_locals_place(&run->locals, owned[n_owned - 1]) - run->below == n_owned - 1) return OURO_OK;
+  OURO_NEW(run->local, run->locals.n);
+  for (int64_t k = 0; k < run->locals.n; k++) run->local[k] = o < n_owned && id[k] == owned[o] ? o++ : g++;
+cleanup:
+  return status;
+}
+
 /* Own nodes first, then the ghosts, both ascending. */
 static ouro_status number_ids(rows *run, ouro_lid n_owned, const ouro_gid *owned) {
   ouro_status status = OURO_OK;
   ouro_graph *graph = run->graph;
-  const ouro_lid n = (ouro_lid)run->locals.n;
   ouro_gid *id = NULL;
-  ouro_lid o = 0, g = n_owned;
-  OURO_NEW(graph->gid, n);
-  OURO_NEW(run->local, n);
-  OURO_NEW(id, n);
-  ouro_locals_list(&run->locals, id);
-  for (ouro_lid k = 0; k < n; k++) {
-    run->local[k] = o < n_owned && id[k] == owned[o] ? o++ : g++;
-    graph->gid[run->local[k]] = id[k];
-  }
   graph->n_owned = n_owned;
-  graph->n_ghost = n - n_owned;
+  graph->n_ghost = (ouro_lid)run->locals.n - n_owned;
+  OURO_NEW(graph->gid, run->locals.n);
+  OURO_NEW(id, run->locals.n);
+  ouro_locals_list(&run->locals, id);
+  OURO_TRY(index_places(run, id, owned));
+  for (int64_t k = 0; k < run->locals.n; k++) graph->gid[index_of(run, k)] = id[k];
 cleanup:
   free(id);
   return status;
@@ -96,7 +113,7 @@ static ouro_status pair_ids(const rows *run) {
   for (ouro_eid k = 0; k < feeds->n; k++) {
     if (!ouro_rows_is_good(feeds, k, graph->n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, graph->n_nodes));
     int64_t target = ouro_locals_place(&run->locals, feeds->target[k]);
-    if (target >= 0 && graph->n_ghost > 0) target = run->local[target];
+    if (target >= 0) target = index_of(run, target);
     OURO_CHECK(target >= 0 && target < graph->n_owned, OURO_EINTERNAL,
                "a feed into node %" OURO_GID_FMT " is on a rank that does not own it", feeds->target[k]);
     feeds->source[k] = ouro_locals_place(&run->locals, feeds->source[k]) << 32 | target;
@@ -285,7 +302,7 @@ static ouro_status merge_rows(rows *run) {
     else
       merge_row(run, first, n);
     for (ouro_eid k = start; graph->n_ghost > 0 && k < run->n_kept; k++) {
-      graph->source[k] = run->local[graph->source[k]];
+      graph->source[k] = index_of(run, graph->source[k]);
     }
     graph->n_merged += n - (run->n_kept - start);
     first += n;
