@@ -1,12 +1,13 @@
 /* Rates of what unstable sources feed (THEORY.md section 6): a_ic = sum_k P_ik a_k(c-1), a of source nodes known, by
- * iteration from 0, one unknown for each pair of a node and a source phase that it hears.
- * Feeds are added up in ascending global source id, pairs of a node exactly: no ownership changes a bit. */
+ * iteration from 0, one unknown for each pair of a node and a source phase that it hears; where walks end slowly,
+ * solved. Feeds are added up in ascending global source id, pairs of a node exactly: no ownership changes a bit. */
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "ouro/base/memory.h"
 #include "ouro/base/sum.h"
+#include "theory/krylov.h"
 #include "theory/rates.h"
 #include "theory/rates_pairs.h"
 #include "theory/select.h"
@@ -28,7 +29,9 @@ typedef struct walks {
   double *a;          /* [pairs.n] */
   double *next;       /* [rows], then [n_owned] */
   double *alive;      /* [n_owned + n_ghost] probability that a walk from the node has not ended */
-  int8_t *slow;       /* [n_owned] not converged */
+  int8_t *slow;       /* [n_owned] not converged, nor solved */
+  int8_t *solved;     /* [n_owned] `solution` is to be taken, not `a` */
+  double *solution;   /* [rows] */
 } walks;
 
 static void walks_clear(walks *w) {
@@ -42,6 +45,8 @@ static void walks_clear(walks *w) {
   free(w->next);
   free(w->alive);
   free(w->slow);
+  free(w->solved);
+  free(w->solution);
 }
 
 static bool is_downstream(const walks *w, ouro_lid i) {
@@ -135,6 +140,7 @@ static ouro_status walks_start(walks *w) {
   OURO_NEW(w->next, w->first_row[graph->n_owned] + graph->n_owned);
   OURO_NEW(w->alive, graph->n_owned + graph->n_ghost);
   OURO_NEW(w->slow, graph->n_owned);
+  OURO_NEW(w->solved, graph->n_owned);
   for (int32_t k = 0; k < w->pairs.n; k++) w->a[k] = w->mark[w->pairs.pair[k].node].component >= 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) w->alive[i] = w->slow[i] = is_computed(w, i);
 cleanup:
@@ -186,7 +192,7 @@ static ouro_status step(walks *w, int64_t t, bool look) {
   advance_alive(w, alive);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     if (is_computed(w, i)) w->alive[i] = alive[i];
-    if (look) w->slow[i] = is_computed(w, i) && is_slow(w, i, t);
+    if (look) w->slow[i] = is_computed(w, i) && !w->solved[i] && is_slow(w, i, t);
   }
   for (int64_t r = 0; r < n; r++) w->a[w->pair[r]] = w->next[r];
   OURO_TRY(ouro_halo_update(w->pairs.halo, w->a, sizeof *w->a));
@@ -200,7 +206,7 @@ static ouro_status any_slow(const walks *w, bool *any, double *residual) {
   double most[2] = {0, 0};
   for (ouro_lid i = 0; i < w->graph->n_owned; i++) {
     most[0] = fmax(most[0], w->slow[i]);
-    if (is_computed(w, i)) most[1] = fmax(most[1], w->alive[i]);
+    if (is_computed(w, i) && !w->solved[i]) most[1] = fmax(most[1], w->alive[i]);
   }
   OURO_AGREE(w->graph->comm,
              ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, w->graph->comm)));
@@ -210,26 +216,155 @@ cleanup:
   return status;
 }
 
-static ouro_status iterate(walks *w, ouro_rates *rates) {
+/* Steps up to number `most`, or until no node is slow. */
+static ouro_status iterate(walks *w, int64_t most, ouro_rates *rates, bool *any) {
   ouro_status status = OURO_OK;
-  int64_t n_terms = w->first[w->first_row[w->graph->n_owned]], t = 0;
-  bool any;
-  OURO_AGREE(w->graph->comm,
-             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, &n_terms, 1, MPI_INT64_T, MPI_SUM, w->graph->comm)));
-  const int64_t most = ouro_rates_most_steps(n_terms);
-  OURO_TRY(ouro_halo_update(w->pairs.halo, w->a, sizeof *w->a));
-  OURO_TRY(ouro_halo_update(w->graph->halo, w->alive, sizeof *w->alive));
-  OURO_TRY(any_slow(w, &any, &rates->downstream_residual));
-  while (any && t < most) {
+  int64_t t = rates->downstream_steps;
+  OURO_TRY(any_slow(w, any, &rates->downstream_residual));
+  while (*any && t < most) {
     int64_t next = t + t / 4 + 4;
     if (next > most) next = most;
     while (t < next) {
       t++;
       OURO_TRY(step(w, t, t == next));
     }
-    OURO_TRY(any_slow(w, &any, &rates->downstream_residual));
+    OURO_TRY(any_slow(w, any, &rates->downstream_residual));
   }
   rates->downstream_steps = t;
+cleanup:
+  return status;
+}
+
+/* ---- solution where walks end slowly ---- */
+
+typedef struct slow_system {
+  walks *w;
+  double *time;      /* [n_owned] expected steps of a walk, or so */
+  double *one;       /* [n_owned] 1 at computed nodes */
+  double *known;     /* [rows] what a row hears from sources directly */
+  double *a, *alive; /* scratch: [pairs.n], [n_owned + n_ghost] */
+} slow_system;
+
+static ouro_status slow_system_new(walks *w, slow_system *s) {
+  ouro_status status = OURO_OK;
+  const ouro_graph *graph = w->graph;
+  const int64_t n = w->first_row[graph->n_owned];
+  s->w = w;
+  OURO_NEW(s->time, graph->n_owned);
+  OURO_NEW(s->one, graph->n_owned);
+  OURO_NEW(s->known, n);
+  OURO_NEW(w->solution, n);
+  OURO_NEW(s->a, w->pairs.n);
+  OURO_NEW(s->alive, graph->n_owned + graph->n_ghost);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) s->one[i] = is_computed(w, i);
+  for (int64_t r = 0; r < n; r++) {
+    w->solution[r] = w->a[w->pair[r]];
+    for (int64_t k = w->first[r]; k < w->first[r + 1]; k++) {
+      const bool source = w->mark[w->pairs.pair[w->column[k]].node].component >= 0;
+      if (source) s->known[r] += w->weight[k];
+    }
+  }
+cleanup:
+  return status;
+}
+
+static void slow_system_clear(slow_system *s) {
+  free(s->time);
+  free(s->one);
+  free(s->known);
+  free(s->a);
+  free(s->alive);
+}
+
+/* P among pairs; those of source nodes stay 0. */
+static ouro_status apply_pairs(void *context, const double *in, double *out) {
+  ouro_status status = OURO_OK;
+  slow_system *s = context;
+  const walks *w = s->w;
+  const int64_t n = w->first_row[w->graph->n_owned];
+  for (int64_t r = 0; r < n; r++) s->a[w->pair[r]] = in[r];
+  OURO_TRY(ouro_halo_update(w->pairs.halo, s->a, sizeof *s->a));
+  for (int64_t r = 0; r < n; r++) {
+    double sum = 0;
+    for (int64_t k = w->first[r]; k < w->first[r + 1]; k++) sum += w->weight[k] * s->a[w->column[k]];
+    out[r] = sum;
+  }
+cleanup:
+  return status;
+}
+
+/* P among nodes. */
+static ouro_status apply_nodes(void *context, const double *in, double *out) {
+  ouro_status status = OURO_OK;
+  slow_system *s = context;
+  const ouro_graph *graph = s->w->graph;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) s->alive[i] = in[i];
+  OURO_TRY(ouro_halo_update(graph->halo, s->alive, sizeof *s->alive));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    double sum = 0;
+    for (ouro_eid k = graph->row[i]; s->one[i] > 0 && k < graph->row[i + 1]; k++) {
+      sum += (double)graph->samples[k] * s->alive[graph->source[k]];
+    }
+    out[i] = s->one[i] > 0 ? sum / size_of(s->w, i) : 0;
+  }
+cleanup:
+  return status;
+}
+
+/* Let the nodes that are slow and solved well enough have their solution. I - P has a non-negative inverse, and
+ * (I - P) time >= 1/2; so no error exceeds twice the largest residual times `time`. */
+static void accept(const slow_system *s, double residual) {
+  walks *w = s->w;
+  const double rounding = 1e-15, enough = 1e-6;
+  for (ouro_lid i = 0; i < w->graph->n_owned; i++) {
+    bool good = w->slow[i];
+    for (int64_t r = w->first_row[i]; r < w->first_row[i + 1]; r++) {
+      good = good && 2 * (residual + rounding) * s->time[i] <= enough * w->solution[r];
+    }
+    w->solved[i] = good;
+    if (good) w->slow[i] = 0;
+  }
+}
+
+static ouro_status solve(walks *w, int64_t most, ouro_rates *rates) {
+  ouro_status status = OURO_OK;
+  const ouro_graph *graph = w->graph;
+  const double small = 1e-16;
+  slow_system s = {0};
+  double residual;
+  OURO_AGREE(graph->comm, slow_system_new(w, &s));
+  const ouro_linear nodes = {graph->comm, graph->n_owned, apply_nodes, &s};
+  const ouro_linear pairs = {graph->comm, w->first_row[graph->n_owned], apply_pairs, &s};
+  OURO_TRY(ouro_krylov_solve(&nodes, s.one, 0.1, most, s.time, &residual));
+  if (residual > 0.4) goto cleanup;
+  OURO_TRY(ouro_krylov_solve(&pairs, s.known, small, most, w->solution, &residual));
+  accept(&s, residual);
+  rates->solution_residual = residual;
+cleanup:
+  slow_system_clear(&s);
+  return status;
+}
+
+static ouro_status count_terms(const walks *w, int64_t *n) {
+  *n = w->first[w->first_row[w->graph->n_owned]];
+  return ouro_agree(w->graph->comm,
+                    ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, n, 1, MPI_INT64_T, MPI_SUM, w->graph->comm)));
+}
+
+/* Nearly always a few steps do. Else the slow modes are few: solved. What is so faint that the bound does not do
+ * for it is iterated further. */
+static ouro_status find_shares(walks *w, ouro_rates *rates) {
+  enum { FEW = 400 };
+  ouro_status status = OURO_OK;
+  int64_t n_terms;
+  bool any;
+  OURO_TRY(count_terms(w, &n_terms));
+  const int64_t most = ouro_rates_most_steps(n_terms);
+  OURO_TRY(ouro_halo_update(w->pairs.halo, w->a, sizeof *w->a));
+  OURO_TRY(ouro_halo_update(w->graph->halo, w->alive, sizeof *w->alive));
+  OURO_TRY(iterate(w, most < FEW ? most : FEW, rates, &any));
+  if (any) OURO_TRY(solve(w, most < FEW ? most : FEW, rates));
+  if (any) OURO_TRY(iterate(w, most, rates, &any));
 cleanup:
   return status;
 }
@@ -241,7 +376,7 @@ static double rate_of(const walks *w, ouro_lid i) {
   ouro_sum sum;
   ouro_sum_zero(&sum);
   for (int64_t r = w->first_row[i]; r < w->first_row[i + 1]; r++) {
-    const double a = w->a[w->pair[r]];
+    const double a = w->solved[i] ? w->solution[r] : w->a[w->pair[r]];
     ouro_sum_add(&sum, w->pairs.pair[w->pair[r]].rate * a * a);
   }
   return ouro_sum_value(&sum);
@@ -276,7 +411,7 @@ ouro_status ouro_rates_downstream(const ouro_graph *graph, const ouro_verdict *v
   rates->most_pairs = most < 1 ? 1 : most;
   OURO_TRY(ouro_pairs_find(graph, mark, rates->most_pairs, &w.pairs));
   OURO_AGREE(graph->comm, walks_start(&w));
-  OURO_TRY(iterate(&w, rates));
+  OURO_TRY(find_shares(&w, rates));
   OURO_TRY(rate_nodes(&w, rates));
 cleanup:
   walks_clear(&w);

@@ -27,6 +27,7 @@ typedef struct ouro_rates {
   int64_t source_steps, downstream_steps; /* of the iterations */
   double source_residual;     /* largest difference, relative to the largest weight, of two runs from unlike starts */
   double downstream_residual; /* largest probability that a walk has not ended yet */
+  double solution_residual;   /* largest residual of what was solved instead where walks end slowly; 0 if nothing was */
 } ouro_rates;
 
 /** Compute the rate of every node.
@@ -34,7 +35,8 @@ typedef struct ouro_rates {
  *  Source components: period by levels, stationary distribution by iteration from two unlike starts with the right
  *  weight of every phase; the two must agree to 1e-11 of the largest weight, so that a slowly mixing source is
  *  never taken for converged. Downstream: one unknown for each pair of a node and a source phase that it
- *  hears, iterated until at most 1e-12 of a walk is undecided. Nodes that hear more than 2^25 / (feeds into
+ *  hears, iterated until at most 1e-12 of a walk is undecided; where that takes long, solved by BiCGSTAB, and taken if
+ *  the residual proves 1e-6 of accuracy. Nodes that hear more than 2^25 / (feeds into
  *  downstream nodes) pairs, and all that they feed, are not computed.
  *  [in]  verdict of the same graph and the same real_counts
  *  [in]  noise   [n_owned] d_i of a fit: sigma^2/(n_i-p-1), 1/n_i, or 1/M_i of the corpus of published draws;
