@@ -157,7 +157,7 @@ cleanup:
 
 /* Counts are not sent where all feeds of all ranks have the same. */
 static ouro_status agree_on_counts(MPI_Comm comm, ouro_feeds *feeds) {
-  int64_t extreme[2] = {feeds->n ? feeds->each : INT64_MIN, feeds->n ? -feeds->each : INT64_MIN};
+  int64_t extreme[2] = {feeds->n ? feeds->each : -INT64_MAX, feeds->n ? -feeds->each : -INT64_MAX};
   MPI_Allreduce(MPI_IN_PLACE, extreme, 2, MPI_INT64_T, MPI_MAX, comm);
   if (extreme[0] != -extreme[1] || extreme[0] <= 0) return ouro_agree(comm, spell_out(feeds));
   feeds->each = extreme[0];
