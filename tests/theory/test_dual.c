@@ -203,6 +203,18 @@ static void test_wanted_error(void **unused) {
   ouro_graph_destroy(&graph);
 }
 
+/* Two models in the same situation have walks of their own. */
+static void test_independent_nodes(void **unused) {
+  (void)unused;
+  const setting how = {.initial = 30, .sigma = 1};
+  const small s = {.n = 4, .feeds = {[0][1] = 10, [3][1] = 12, [0][2] = 10, [3][2] = 12}};
+  ouro_status status;
+  ouro_dual *dual = walk_on(MPI_COMM_WORLD, &s, how, 1, 1000, 0, &status);
+  assert_everywhere(status == OURO_OK && at(dual->standard_error, &s, 1, 1) > 0);
+  assert_everywhere(at(dual->value, &s, 1, 1) != at(dual->value, &s, 2, 1));
+  ouro_dual_destroy(&dual);
+}
+
 static void test_empty_requests(void **unused) {
   (void)unused;
   const setting how = {.initial = 30, .sigma = 1};
@@ -277,10 +289,11 @@ static void test_memory_failure(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_no_choice),    cmocka_unit_test(test_twin),
-      cmocka_unit_test(test_same_bits),    cmocka_unit_test(test_known_regression),
-      cmocka_unit_test(test_wanted_error), cmocka_unit_test(test_empty_requests),
-      cmocka_unit_test(test_refusals),     cmocka_unit_test(test_memory_failure),
+      cmocka_unit_test(test_no_choice),      cmocka_unit_test(test_twin),
+      cmocka_unit_test(test_same_bits),      cmocka_unit_test(test_known_regression),
+      cmocka_unit_test(test_wanted_error),   cmocka_unit_test(test_independent_nodes),
+      cmocka_unit_test(test_empty_requests), cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_memory_failure),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
