@@ -58,6 +58,17 @@ class BadInput(program.Case):
                     self.write("g.tsv", f"source\ttarget\tsamples\na\tb\t10\nb\tc\t{count}\n")
                     self.fails("verdict", "g.tsv", ranks=ranks, says=["g.tsv:3"])
 
+    def test_training_sets_too_large_to_count(self):
+        most = 2**63 - 1
+        self.write("g.tsv", f"source\ttarget\tsamples\na\tb\t{most - 5}\n")
+        for real, fine in ((5, True), (6, False)):
+            self.write("r.tsv", f"b\t{real}\n")
+            for ranks in (1, 2):
+                if fine:
+                    self.works("verdict", "g.tsv", "--real", "r.tsv", ranks=ranks)
+                else:
+                    self.fails("verdict", "g.tsv", "--real", "r.tsv", ranks=ranks, says=["node b", "counted"])
+
     def test_missing_files(self):
         self.write("g.tsv", "0 1\n")
         for ranks in (1, 3):
