@@ -76,6 +76,7 @@ static ouro_status make_room(ouro_pairs *p) {
     slot[find_slot(p, p->pair[k].node, p->pair[k].component, p->pair[k].phase)] = k;
   }
 cleanup:
+  if (p->slot != slot) free(slot);
   return status;
 }
 
