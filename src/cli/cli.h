@@ -50,6 +50,15 @@ ouro_status cli_parse(MPI_Comm comm, const struct argp *argp, int argc, char **a
  *  Returns 0, EINVAL or ARGP_ERR_UNKNOWN. */
 error_t cli_parse_common(int key, char *argument, struct argp_state *state);
 
+/** Parse the arguments of a subcommand that takes an experiment and overrides, nothing else.
+ *  Not collective. */
+error_t cli_parse_experiment(int key, char *argument, struct argp_state *state);
+
+/** Set a configuration key from an option, inside an argp parser.
+ *  Not collective.
+ *  Returns 0 or ENOMEM. */
+error_t cli_parse_override(cli_options *options, const char *key, const char *value);
+
 /** Add the override "key=value".
  *  Not collective.
  *  Returns OURO_OK or OURO_ENOMEM. */
@@ -145,7 +154,12 @@ void cli_names_destroy(cli_names **names);
 
 /* nodes.c: files that list nodes. */
 
-/** Read a file that names a node a line (first tab-separated field; # and % begin comments).
+/** The owned index of a node, or -1 if another rank owns it.
+ *  Not collective. */
+ouro_lid cli_nodes_owned(const ouro_graph *graph, ouro_gid node);
+
+/** Read a file that names a node a line: the first tab-separated field; # and % begin comments, and the first line
+ *  may be the word "node".
  *  Collective on graph's communicator.
  *  [out] nodes [*n] global ids in the order of the file, the same on all ranks, to be released with free();
  *              NULL on error

@@ -1,6 +1,5 @@
 /* `ouro advise`: which models should get real data. */
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -79,110 +78,22 @@ static const struct argp argp = {
     NULL,
     NULL};
 
-/* ---- the file of candidates ---- */
-
-/* A name in the order of names, and the owned node it belongs to. */
-typedef struct named {
-  char text[CLI_NAME_SIZE];
-  ouro_lid node;
-} named;
-
-static int by_text(const void *left, const void *right) {
-  return strcmp(((const named *)left)->text, ((const named *)right)->text);
-}
-
-static ouro_status name_owned(const ouro_graph *graph, named **names) {
-  ouro_status status = OURO_OK;
-  OURO_NEW(*names, graph->n_owned);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    ouro_graph_name(graph, i, (*names)[i].text, CLI_NAME_SIZE);
-    (*names)[i].node = i;
-  }
-  qsort(*names, (size_t)graph->n_owned, sizeof **names, by_text);
-cleanup:
-  return status;
-}
-
-/* The name that a line begins with, up to a tab, in place; NULL for a comment, an empty line, or the line that names
- * the columns. */
-static const char *name_in(char *line, int64_t number) {
-  line[strcspn(line, "\t\r\n")] = '\0';
-  for (size_t n = strlen(line); n > 0 && isspace((unsigned char)line[n - 1]);) line[--n] = '\0';
-  if (line[0] == '\0' || line[0] == '#' || line[0] == '%') return NULL;
-  return number == 1 && strcmp(line, "node") == 0 ? NULL : line;
-}
-
-/* Read the next line on rank 0 and tell all; length -1 at the end. */
-static ouro_status next_line(MPI_Comm comm, const char *path, FILE *file, char **line, size_t *size, int *length) {
-  ouro_status status = OURO_OK;
-  ssize_t n = file ? getline(line, size, file) : -1;
-  OURO_AGREE(comm, n > INT32_MAX || (file && ferror(file)) ? ouro_error(OURO_EIO, "cannot read %s", path) : OURO_OK);
-  *length = (int)n;
-  MPI_Bcast(length, 1, MPI_INT, 0, comm);
-  if (*length < 0) return OURO_OK;
-  if (!file) free(*line);
-  if (!file) *line = ouro_memory_new((size_t)*length + 1, 1);
-  OURO_AGREE(comm, *line ? OURO_OK : OURO_ENOMEM);
-  MPI_Bcast(*line, *length + 1, MPI_CHAR, 0, comm);
-cleanup:
-  return status;
-}
-
-/* Mark the owned node of a name; some rank must own it. */
-static ouro_status mark(const ouro_graph *graph, const named *names, const char *path, int64_t number, const char *name,
-                        int8_t *candidate) {
-  named wanted = {.node = -1};
-  snprintf(wanted.text, sizeof wanted.text, "%s", name);
-  const named *found = bsearch(&wanted, names, (size_t)graph->n_owned, sizeof *names, by_text);
-  int known = found != NULL;
-  if (found) candidate[found->node] = 1;
-  MPI_Allreduce(MPI_IN_PLACE, &known, 1, MPI_INT, MPI_MAX, graph->comm);
-  if (known) return OURO_OK;
-  return ouro_error(OURO_EINPUT, "%s:%" PRId64 ": the graph has no model `%s`", path, number, name);
-}
-
-static ouro_status read_lines(const ouro_graph *graph, const named *names, const char *path, FILE *file,
-                              int8_t *candidate) {
-  ouro_status status = OURO_OK;
-  char *line = NULL;
-  size_t size = 0;
-  int length;
-  int64_t n_named = 0;
-  for (int64_t number = 1;; number++) {
-    OURO_TRY(next_line(graph->comm, path, file, &line, &size, &length));
-    if (length < 0) break;
-    const char *name = name_in(line, number);
-    if (name == NULL) continue;
-    OURO_TRY(mark(graph, names, path, number, name, candidate));
-    n_named++;
-  }
-  OURO_CHECK(n_named > 0, OURO_EINPUT, "%s: names no model", path);
-cleanup:
-  free(line);
-  return status;
-}
-
+/* Mark the owned nodes that a file names. */
 static ouro_status read_candidates(const ouro_graph *graph, const char *path, int8_t **candidate) {
   ouro_status status = OURO_OK;
-  named *names = NULL;
-  int8_t *made = NULL;
-  FILE *file = NULL;
-  const bool root = cli_is_root(graph->comm);
-  if (root) file = fopen(path, "r");
-  OURO_AGREE(graph->comm, root && !file ? ouro_error(OURO_EIO, "cannot open %s: %s", path, strerror(errno)) : OURO_OK);
-  made = ouro_memory_new((size_t)graph->n_owned, sizeof *made);
-  OURO_AGREE(graph->comm, made ? name_owned(graph, &names) : OURO_ENOMEM);
-  OURO_TRY(read_lines(graph, names, path, file, made));
-  *candidate = made;
-  made = NULL;
+  ouro_gid *nodes = NULL;
+  int n = 0;
+  *candidate = ouro_memory_new((size_t)graph->n_owned, sizeof **candidate);
+  OURO_AGREE(graph->comm, *candidate ? OURO_OK : OURO_ENOMEM);
+  OURO_TRY(cli_nodes_read(graph, path, &nodes, &n));
+  for (int k = 0; k < n; k++) {
+    const ouro_lid i = cli_nodes_owned(graph, nodes[k]);
+    if (i >= 0) (*candidate)[i] = 1;
+  }
 cleanup:
-  if (file) fclose(file);
-  free(names);
-  free(made);
+  free(nodes);
   return status;
 }
-
-/* ---- output ---- */
 
 static void print_cure(const cli_job *job, const ouro_advice *advice, const cli_names *names) {
   const long long n = (long long)advice->n_cure;

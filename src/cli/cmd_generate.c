@@ -25,10 +25,6 @@ static const struct argp_option option_table[] = {
     CLI_COMMON_OPTIONS,
     {0}};
 
-static error_t override(cli_options *options, const char *key, const char *value) {
-  return cli_override(options, key, value) == OURO_OK ? 0 : ENOMEM;
-}
-
 static error_t at_end(const generate_options *options, struct argp_state *state) {
   if (options->common.help || options->output) return 0;
   argp_error(state, "name the file to write: -o FILE");
@@ -39,21 +35,21 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   generate_options *options = state->input;
   switch (key) {
   case KEY_KIND:
-    return override(&options->common, "graph.generate.kind", argument);
+    return cli_parse_override(&options->common, "graph.generate.kind", argument);
   case KEY_NODES:
-    return override(&options->common, "graph.generate.nodes", argument);
+    return cli_parse_override(&options->common, "graph.generate.nodes", argument);
   case KEY_DEGREE:
-    return override(&options->common, "graph.generate.degree", argument);
+    return cli_parse_override(&options->common, "graph.generate.degree", argument);
   case KEY_FEEDS:
-    return override(&options->common, "graph.generate.feeds", argument);
+    return cli_parse_override(&options->common, "graph.generate.feeds", argument);
   case KEY_SCALE:
-    return override(&options->common, "graph.generate.scale", argument);
+    return cli_parse_override(&options->common, "graph.generate.scale", argument);
   case KEY_SELF:
-    return override(&options->common, "graph.generate.self_loops", "true");
+    return cli_parse_override(&options->common, "graph.generate.self_loops", "true");
   case KEY_SEED:
-    return override(&options->common, "graph.generate.seed", argument);
+    return cli_parse_override(&options->common, "graph.generate.seed", argument);
   case KEY_SAMPLES:
-    return override(&options->common, "graph.samples", argument);
+    return cli_parse_override(&options->common, "graph.samples", argument);
   case 'o':
     options->output = argument;
     return 0;

@@ -30,10 +30,6 @@ static const struct argp_option option_table[] = {
     CLI_COMMON_OPTIONS,
     {0}};
 
-static error_t override(cli_options *options, const char *key, const char *value) {
-  return cli_override(options, key, value) == OURO_OK ? 0 : ENOMEM;
-}
-
 static error_t set_parts(partition_options *options, const char *argument, struct argp_state *state) {
   char *end;
   errno = 0;
@@ -53,19 +49,19 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   case KEY_PARTS:
     return set_parts(options, argument, state);
   case KEY_METHOD:
-    return override(common, "partition.method", argument);
+    return cli_parse_override(common, "partition.method", argument);
   case KEY_OBJECTIVE:
-    return override(common, "partition.objective", argument);
+    return cli_parse_override(common, "partition.objective", argument);
   case KEY_IMBALANCE:
-    return override(common, "partition.imbalance", argument);
+    return cli_parse_override(common, "partition.imbalance", argument);
   case KEY_SEED:
-    return override(common, "partition.seed", argument);
+    return cli_parse_override(common, "partition.seed", argument);
   case KEY_DRAW:
-    return override(common, "learning.draw", argument);
+    return cli_parse_override(common, "learning.draw", argument);
   case KEY_SAMPLES:
-    return override(common, "graph.samples", argument);
+    return cli_parse_override(common, "graph.samples", argument);
   case KEY_COLUMNS:
-    return override(common, "graph.columns", argument);
+    return cli_parse_override(common, "graph.columns", argument);
   case 'o':
     options->output = argument;
     return 0;

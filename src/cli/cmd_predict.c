@@ -1,6 +1,5 @@
 /* `ouro predict`: theory of an experiment alone, into the same data sets that a run writes. */
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -8,17 +7,9 @@
 
 static const struct argp_option option_table[] = {CLI_SET_OPTION, CLI_COMMON_OPTIONS, {0}};
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
-  const cli_options *options = state->input;
-  if (key != ARGP_KEY_END) return cli_parse_common(key, argument, state);
-  if (options->help || options->n_positional == 1) return 0;
-  argp_error(state, "name an experiment file");
-  return EINVAL;
-}
-
 static const struct argp argp = {
     option_table,
-    parse,
+    cli_parse_experiment,
     "EXPERIMENT.yaml",
     "Compute the verdict and the expected error of every model at every generation, without simulating."
     "\vResults go to output.file, into the same data sets that `ouro run` writes.\n\n"

@@ -1,6 +1,5 @@
 /* `ouro run`: simulate an experiment, predict it, store both side by side, and say how well they agree. */
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,17 +10,9 @@
 
 static const struct argp_option option_table[] = {CLI_SET_OPTION, CLI_COMMON_OPTIONS, {0}};
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
-  const cli_options *options = state->input;
-  if (key != ARGP_KEY_END) return cli_parse_common(key, argument, state);
-  if (options->help || options->n_positional == 1) return 0;
-  argp_error(state, "name an experiment file");
-  return EINVAL;
-}
-
 static const struct argp argp = {
     option_table,
-    parse,
+    cli_parse_experiment,
     "EXPERIMENT.yaml",
     "Simulate an experiment generation by generation, compute what theory predicts, and store both."
     "\vResults go to output.file (default: the experiment's name with .h5). Run it by mpirun or srun on any number of "

@@ -71,19 +71,19 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   cli_options *common = &options->common;
   switch (key) {
   case KEY_REAL:
-    return cli_override(common, "real.nodes", argument) == OURO_OK ? 0 : ENOMEM;
+    return cli_parse_override(common, "real.nodes", argument);
   case KEY_SAMPLES:
-    return cli_override(common, "graph.samples", argument) == OURO_OK ? 0 : ENOMEM;
+    return cli_parse_override(common, "graph.samples", argument);
   case KEY_REAL_SAMPLES:
-    return cli_override(common, "real.samples", argument) == OURO_OK ? 0 : ENOMEM;
+    return cli_parse_override(common, "real.samples", argument);
   case KEY_COLUMNS:
-    return cli_override(common, "graph.columns", argument) == OURO_OK ? 0 : ENOMEM;
+    return cli_parse_override(common, "graph.columns", argument);
   case KEY_NODES:
-    return cli_override(common, "graph.nodes", argument) == OURO_OK ? 0 : ENOMEM;
+    return cli_parse_override(common, "graph.nodes", argument);
   case KEY_ROOTS:
-    return cli_override(common, "graph.roots", argument) == OURO_OK ? 0 : ENOMEM;
+    return cli_parse_override(common, "graph.roots", argument);
   case KEY_FLIP:
-    return cli_override(common, "graph.flip", "true") == OURO_OK ? 0 : ENOMEM;
+    return cli_parse_override(common, "graph.flip", "true");
   case KEY_TSV:
     options->tsv = true;
     return 0;

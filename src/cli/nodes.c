@@ -57,7 +57,14 @@ cleanup:
   return status;
 }
 
-/* The first field of every line that is no comment. */
+/* Leave the field before the first tab, without blanks at its end. */
+static void trim(char *line) {
+  size_t n = strcspn(line, "\t\r");
+  while (n > 0 && line[n - 1] == ' ') n--;
+  line[n] = '\0';
+}
+
+/* The first field of every line that is no comment and does not name the column. */
 static ouro_status cut(const char *path, name_list *list) {
   ouro_status status = OURO_OK;
   int capacity = 0;
@@ -66,14 +73,14 @@ static ouro_status cut(const char *path, name_list *list) {
     next = strchr(at, '\n');
     if (next) *next++ = '\0';
     line++;
-    at[strcspn(at, "\t\r")] = '\0';
-    if (*at == '\0' || *at == '#' || *at == '%') continue;
+    trim(at);
+    if (*at == '\0' || *at == '#' || *at == '%' || (line == 1 && strcmp(at, "node") == 0)) continue;
     OURO_CHECK(list->n < MOST_NAMES, OURO_ELIMIT, "%s: more than %d nodes", path, MOST_NAMES);
     if (list->n == capacity) OURO_RESIZE(list->names, capacity = capacity ? 2 * capacity : 64);
     list->names[list->n] = (name_line){at, line, list->n};
     list->n++;
   }
-  OURO_CHECK(list->n > 0, OURO_EINPUT, "%s: names no node", path);
+  OURO_CHECK(list->n > 0, OURO_EINPUT, "%s: names no model", path);
 cleanup:
   return status;
 }
@@ -90,7 +97,7 @@ static ouro_status sort(const char *path, name_list *list) {
   for (int k = 1; k < list->n; k++) {
     const name_line *a = &list->names[k - 1], *b = &list->names[k];
     if (strcmp(a->name, b->name) != 0) continue;
-    return ouro_error(OURO_EINPUT, "%s:%" PRId64 ": node %s stands in line %" PRId64 ", too", path, b->line, b->name,
+    return ouro_error(OURO_EINPUT, "%s:%" PRId64 ": model `%s` stands in line %" PRId64 ", too", path, b->line, b->name,
                       a->line);
   }
   return OURO_OK;
@@ -117,7 +124,17 @@ static ouro_status check_found(const char *path, const name_list *list, const ou
     if (nodes[entry->index] < 0 && (missing == NULL || entry->line < missing->line)) missing = entry;
   }
   if (missing == NULL) return OURO_OK;
-  return ouro_error(OURO_EINPUT, "%s:%" PRId64 ": no node %s in the graph", path, missing->line, missing->name);
+  return ouro_error(OURO_EINPUT, "%s:%" PRId64 ": the graph has no model `%s`", path, missing->line, missing->name);
+}
+
+static int by_gid(const void *a, const void *b) {
+  const ouro_gid x = *(const ouro_gid *)a, y = *(const ouro_gid *)b;
+  return (x > y) - (x < y);
+}
+
+ouro_lid cli_nodes_owned(const ouro_graph *graph, ouro_gid node) {
+  const ouro_gid *found = bsearch(&node, graph->gid, (size_t)graph->n_owned, sizeof node, by_gid);
+  return found ? (ouro_lid)(found - graph->gid) : -1;
 }
 
 ouro_status cli_nodes_read(const ouro_graph *graph, const char *path, ouro_gid **nodes, int *n) {

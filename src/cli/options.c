@@ -31,6 +31,10 @@ ouro_status cli_override(cli_options *options, const char *key, const char *valu
   return keep_override(options, text);
 }
 
+error_t cli_parse_override(cli_options *options, const char *key, const char *value) {
+  return cli_override(options, key, value) == OURO_OK ? 0 : ENOMEM;
+}
+
 static error_t set_override(cli_options *options, const char *argument, struct argp_state *state) {
   if (strchr(argument, '=') == NULL) {
     argp_error(state, "--set needs KEY=VALUE, not `%s`", argument);
@@ -64,6 +68,14 @@ error_t cli_parse_common(int key, char *argument, struct argp_state *state) {
   default:
     return ARGP_ERR_UNKNOWN;
   }
+}
+
+error_t cli_parse_experiment(int key, char *argument, struct argp_state *state) {
+  const cli_options *options = state->input;
+  if (key != ARGP_KEY_END) return cli_parse_common(key, argument, state);
+  if (options->help || options->n_positional == 1) return 0;
+  argp_error(state, "name an experiment file");
+  return EINVAL;
 }
 
 ouro_status cli_parse(MPI_Comm comm, const struct argp *argp, int argc, char **argv, cli_options *options) {
