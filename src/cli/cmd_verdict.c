@@ -143,6 +143,10 @@ static void log_rates(const ouro_rates *rates) {
                 "rates: sources in %" PRId64 " steps (residual %.1e), models downstream in %" PRId64
                 " (undecided share of a walk %.1e)",
                 rates->source_steps, rates->source_residual, rates->downstream_steps, rates->downstream_residual);
+  if (rates->solution_residual > 0) {
+    ouro_log_root(OURO_LOG_NOTICE, "rates: walks end slowly, so the shares of the sources were solved (residual %.1e)",
+                  rates->solution_residual);
+  }
   if (rates->n_source > 0) {
     ouro_log_root(OURO_LOG_WARNING,
                   "no rate for %" OURO_GID_FMT " models of unstable sources: their sources mix so slowly that the "
