@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/results.h"
+#include "ouro/base/memory.h"
 
 static const struct argp_option option_table[] = {CLI_SET_OPTION, CLI_COMMON_OPTIONS, {0}};
 
@@ -74,6 +76,18 @@ cleanup:
   return status;
 }
 
+/* The verdict, with what each unstable source ruins where its rate is known. */
+static ouro_status print_verdict(const cli_job *job, const ouro_verdict *verdict, const ouro_rates *rates) {
+  ouro_status status = OURO_OK;
+  ouro_gid *ruined = ouro_memory_new((size_t)verdict->n_listed, sizeof *ruined);
+  OURO_AGREE(job->graph->comm, ruined ? OURO_OK : OURO_ENOMEM);
+  if (rates) OURO_TRY(ouro_verdict_damage(job->graph, verdict, ruined));
+  OURO_TRY(cli_verdict_print(job->graph, verdict, rates, rates ? ruined : NULL));
+cleanup:
+  free(ruined);
+  return status;
+}
+
 ouro_status cli_predict(MPI_Comm comm, int argc, char **argv) {
   ouro_status status = OURO_OK;
   cli_options options = {.max_positional = 1};
@@ -85,8 +99,8 @@ ouro_status cli_predict(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
   OURO_TRY(ouro_learn_check(job.config, job.family, job.graph));
   OURO_TRY(cli_job_decide(&job, &verdict));
-  OURO_TRY(cli_verdict_print(job.graph, verdict, NULL, NULL));
   OURO_TRY(cli_theory_compute(&job, verdict, &theory));
+  OURO_TRY(print_verdict(&job, verdict, theory.rates));
   OURO_TRY(store(&job, verdict, &theory, argc, argv));
   OURO_TRY(cli_timing_print(comm, &job.timers));
 cleanup:
