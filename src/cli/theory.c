@@ -110,6 +110,21 @@ cleanup:
   return status;
 }
 
+/* Which of the two the verdict rests on: topology, or the linear part of the exact recursion. */
+static ouro_status compute_bounded(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
+  const ouro_status status = ouro_bounded_create(job->config, job->family, job->graph, verdict, NULL, &theory->bounded);
+  if (status != OURO_OK || !theory->bounded->needed) return status;
+  const ouro_bounded *bounded = theory->bounded;
+  ouro_log_root(OURO_LOG_NOTICE, "boundedness rests on the exact recursion: %s", bounded->reason);
+  if (bounded->n_grows > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "the expected error of %" OURO_GID_FMT
+                  " models grows geometrically, whatever topology says: too few samples for their dimension",
+                  bounded->n_grows);
+  }
+  return OURO_OK;
+}
+
 ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
   const ouro_config_theory *asked = &job->config->theory;
   ouro_status status = OURO_OK;
@@ -117,7 +132,8 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
   OURO_TRY(ouro_predict(job->config, job->family, job->graph, &job->timers, &theory->prediction));
   ouro_log_root(OURO_LOG_NOTICE, "theory: %s", theory->prediction->reason);
   ouro_timers_enter(&job->timers, OURO_PHASE_THEORY);
-  if (asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 && job->family->has_exact) {
+  status = compute_bounded(job, verdict, theory);
+  if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 && job->family->has_exact) {
     status = compute_rates(job, verdict, theory);
   }
   if (status == OURO_OK && asked->plateau) {
@@ -171,6 +187,13 @@ ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
                           "where a model's error ends; NaN where it grows without bound", "response^2",
                           theory->plateau->error));
   }
+  if (theory->bounded && theory->bounded->factor) {
+    OURO_TRY(
+        cli_node_put(sink, "/node/factor", OURO_KIND_DOUBLE,
+                     "factor a generation by which a model's expected error grows or its start is forgotten, where "
+                     "samples are so few that topology alone does not decide; NaN at roots",
+                     "1", theory->bounded->factor));
+  }
   if (theory->dual) OURO_TRY(put_dual(sink, theory));
 cleanup:
   return status;
@@ -178,6 +201,7 @@ cleanup:
 
 void cli_theory_clear(cli_theory *theory) {
   ouro_prediction_destroy(&theory->prediction);
+  ouro_bounded_destroy(&theory->bounded);
   ouro_rates_destroy(&theory->rates);
   ouro_plateau_destroy(&theory->plateau);
   ouro_dual_destroy(&theory->dual);

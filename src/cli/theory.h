@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/tables.h"
+#include "ouro/theory/bounded.h"
 #include "ouro/theory/dual.h"
 #include "ouro/theory/plateau.h"
 #include "ouro/theory/predict.h"
@@ -13,6 +14,7 @@
 /* What was asked for and could be had; the rest is NULL. */
 typedef struct cli_theory {
   ouro_prediction *prediction; /* never NULL; its kind may be none */
+  ouro_bounded *bounded;
   ouro_rates *rates;
   ouro_plateau *plateau;
   ouro_dual *dual;
@@ -26,7 +28,7 @@ typedef struct cli_theory {
  *  Returns the same status on all ranks. */
 ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_theory *theory);
 
-/** Write /node/rate, /node/plateau and /dual, as far as they are there.
+/** Write /node/rate, /node/plateau, /node/factor and /dual, as far as they are there.
  *  Collective on the graph's communicator.
  *  Returns the same status on all ranks. */
 ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory);

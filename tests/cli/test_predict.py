@@ -93,6 +93,19 @@ class Predict(program.Case):
                 self.fails("predict", "x.yaml", "--set", "theory.dual=list.tsv", ranks=ranks, says=words)
         self.fails("predict", "x.yaml", "--set", "theory.dual=missing.tsv", ranks=2, says=["missing.tsv", "No such file"])
 
+    def test_few_samples_that_topology_does_not_see(self):
+        """THEORY.md section 2, scope: p = 20, n = 27, one real sample: factor 1.0429970200 a generation."""
+        self.write("g.tsv", "source\ttarget\tsamples\na\ta\t26\n")
+        self.write("real.tsv", "a\t1\n")
+        self.write("x.yaml", "graph: { file: g.tsv }\nreal: { nodes: real.tsv, samples: 1 }\nmodel: { dimension: 20 }\n"
+                             "learning: { generations: 5, initial: 60 }\noutput: { file: out.h5 }\n")
+        for ranks in (1, 2):
+            result = self.works("predict", "x.yaml", ranks=ranks)
+            self.assertIn("grows geometrically", result.err)
+            with h5py.File(self.dir / "out.h5") as file:
+                self.assertAlmostEqual(file["node/factor"][0], 1.0429970200, places=9)
+                self.assertNotIn("node/plateau", file)
+
     def test_parts_can_be_left_out(self):
         with self.predict("a\ta\t30\n", "theory.rates=false", "theory.plateau=false", "theory.exact=none") as file:
             self.assertNotIn("node/rate", file)
