@@ -125,6 +125,18 @@ static ouro_status compute_bounded(cli_job *job, const ouro_verdict *verdict, cl
   return OURO_OK;
 }
 
+static ouro_status compute_spectrum(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
+  const bool real_counts = job->config->real.kind != OURO_REAL_INITIAL;
+  const ouro_status status = ouro_spectrum_create(job->graph, real_counts, NULL, &theory->spectrum);
+  if (status != OURO_OK) return status;
+  ouro_log_root(OURO_LOG_NOTICE, "spectrum: %s", theory->spectrum->reason);
+  if (!theory->spectrum->found) return OURO_OK;
+  ouro_log_root(OURO_LOG_NOTICE,
+                "spectral radius of P on the trained models: %.12g; the verdict finds %s unstable source",
+                theory->spectrum->radius, verdict->n_unstable > 0 ? "an" : "no");
+  return OURO_OK;
+}
+
 ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
   const ouro_config_theory *asked = &job->config->theory;
   ouro_status status = OURO_OK;
@@ -140,6 +152,7 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
     status = ouro_plateau_create(job->config, job->family, job->graph, verdict, NULL, &theory->plateau);
     if (status == OURO_OK) ouro_log_root(OURO_LOG_NOTICE, "plateau: %s", theory->plateau->reason);
   }
+  if (status == OURO_OK && asked->spectrum) status = compute_spectrum(job, verdict, theory);
   if (status == OURO_OK && strcmp(asked->dual, "none") != 0) status = compute_dual(job, theory);
   ouro_timers_leave(&job->timers);
 cleanup:
@@ -174,6 +187,23 @@ cleanup:
   return status;
 }
 
+static ouro_status put_spectrum(const cli_sink *sink, const ouro_spectrum *spectrum) {
+  ouro_status status = OURO_OK;
+  ouro_table_spec spec = {.path = "/spectrum/real",
+                          .kind = OURO_KIND_DOUBLE,
+                          .n_axes = 1,
+                          .axis = {{"eigenvalue", spectrum->n}},
+                          .node_axis = -1,
+                          .units = "1",
+                          .description = "eigenvalues of P on the trained models by falling absolute value, real part"};
+  OURO_TRY(ouro_store_put(sink->store, &spec, NULL, spectrum->real));
+  spec.path = "/spectrum/imaginary";
+  spec.description = "imaginary part of /spectrum/real";
+  OURO_TRY(ouro_store_put(sink->store, &spec, NULL, spectrum->imaginary));
+cleanup:
+  return status;
+}
+
 ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
   ouro_status status = OURO_OK;
   if (theory->rates) {
@@ -194,6 +224,7 @@ ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
                      "samples are so few that topology alone does not decide; NaN at roots",
                      "1", theory->bounded->factor));
   }
+  if (theory->spectrum && theory->spectrum->found) OURO_TRY(put_spectrum(sink, theory->spectrum));
   if (theory->dual) OURO_TRY(put_dual(sink, theory));
 cleanup:
   return status;
@@ -203,6 +234,7 @@ void cli_theory_clear(cli_theory *theory) {
   ouro_prediction_destroy(&theory->prediction);
   ouro_bounded_destroy(&theory->bounded);
   ouro_rates_destroy(&theory->rates);
+  ouro_spectrum_destroy(&theory->spectrum);
   ouro_plateau_destroy(&theory->plateau);
   ouro_dual_destroy(&theory->dual);
   free(theory->dual_nodes);

@@ -10,6 +10,7 @@
 #include "ouro/theory/plateau.h"
 #include "ouro/theory/predict.h"
 #include "ouro/theory/rates.h"
+#include "ouro/theory/spectrum.h"
 
 /* What was asked for and could be had; the rest is NULL. */
 typedef struct cli_theory {
@@ -17,6 +18,7 @@ typedef struct cli_theory {
   ouro_bounded *bounded;
   ouro_rates *rates;
   ouro_plateau *plateau;
+  ouro_spectrum *spectrum;
   ouro_dual *dual;
   ouro_gid *dual_nodes; /* [dual->n_nodes] */
   int64_t *generations; /* [dual->n_generations] */
@@ -28,7 +30,7 @@ typedef struct cli_theory {
  *  Returns the same status on all ranks. */
 ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_theory *theory);
 
-/** Write /node/rate, /node/plateau, /node/factor and /dual, as far as they are there.
+/** Write /node/rate, /node/plateau, /node/factor, /spectrum and /dual, as far as they are there.
  *  Collective on the graph's communicator.
  *  Returns the same status on all ranks. */
 ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory);

@@ -106,6 +106,14 @@ class Predict(program.Case):
                 self.assertAlmostEqual(file["node/factor"][0], 1.0429970200, places=9)
                 self.assertNotIn("node/plateau", file)
 
+    def test_spectrum(self):
+        """A ring of three: the cube roots of one. A chain below a root: all zero."""
+        with self.predict("a\tb\t20\nb\tc\t20\nc\ta\t20\n", "theory.spectrum=true", ranks=2) as file:
+            found = sorted(file["spectrum/real"][:] + 1j * file["spectrum/imaginary"][:], key=np.angle)
+        np.testing.assert_allclose(found, np.exp(2j * np.pi * np.array([-1, 0, 1]) / 3), atol=1e-12)
+        with self.predict("a\tb\t20\nb\tc\t20\n", "theory.spectrum=true") as file:
+            np.testing.assert_array_equal(file["spectrum/real"][:], [0, 0])
+
     def test_parts_can_be_left_out(self):
         with self.predict("a\ta\t30\n", "theory.rates=false", "theory.plateau=false", "theory.exact=none") as file:
             self.assertNotIn("node/rate", file)

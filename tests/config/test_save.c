@@ -110,7 +110,7 @@ static bool same_generate(const ouro_config_generate *a, const ouro_config_gener
 
 /* No NaN here, so == is equality of numbers. */
 static bool same_theory(const ouro_config_theory *a, const ouro_config_theory *b) {
-  return a->exact == b->exact && a->plateau == b->plateau && a->rates == b->rates && same_text(a->dual, b->dual) &&
+  return a->exact == b->exact && a->plateau == b->plateau && a->rates == b->rates && a->spectrum == b->spectrum && same_text(a->dual, b->dual) &&
          a->dual_error == b->dual_error && a->dual_walks == b->dual_walks;
 }
 
