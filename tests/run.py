@@ -68,7 +68,7 @@ def count(output, status):
     passed = len(re.findall(r"^\[\s+OK \]", output, re.M))
     failed = len(re.findall(r"^\[\s+FAILED\s+\] \S+$", output, re.M)) // 2 or len(
         re.findall(r"^\[\s+FAILED\s+\] \S+", output, re.M))
-    skipped = len(re.findall(r"^\[\s+SKIPPED \]", output, re.M))
+    skipped = len(set(re.findall(r"^\[\s+SKIPPED \] (\S+)$", output, re.M)))  # every rank lists them
     ran = re.search(r"^Ran (\d+) tests?", output, re.M)
     if ran:
         bad = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", output))
