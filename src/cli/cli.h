@@ -88,7 +88,7 @@ typedef struct cli_job {
   ouro_timers timers;
 } cli_job;
 
-/** Load an experiment, make its family and open its graph.
+/** Load an experiment, make its family, open its graph, and refuse what cannot be learned on it.
  *  Collective on comm.
  *  [in]  path experiment file
  *  [out] job  to be released with cli_job_close(), also on error

@@ -176,7 +176,6 @@ static ouro_status advise(const advise_options *options, cli_job *job) {
   ouro_verdict *verdict = NULL;
   ouro_advice *advice = NULL;
   int8_t *candidate = NULL;
-  OURO_TRY(ouro_learn_check(job->config, job->family, job->graph));
   if (options->candidates) OURO_TRY(read_candidates(job->graph, options->candidates, &candidate));
   OURO_TRY(cli_job_decide(job, &verdict));
   const ouro_advise_request request = {options->budget, candidate};

@@ -97,7 +97,6 @@ ouro_status cli_predict(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(cli_parse(comm, &argp, argc, argv, &options));
   if (options.help) goto cleanup;
   OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
-  OURO_TRY(ouro_learn_check(job.config, job.family, job.graph));
   OURO_TRY(cli_job_decide(&job, &verdict));
   OURO_TRY(cli_theory_compute(&job, verdict, &theory));
   OURO_TRY(print_verdict(&job, verdict, theory.rates));

@@ -85,7 +85,6 @@ static void print_report(const run_state *run, const ouro_verdict *verdict, cons
          config->learning.replicates, config->learning.replicates == 1 ? "" : "s");
   print_means(run->results, verdict);
   print_agreement(cli_results_agreement(run->results), prediction, where, config->learning.replicates);
-  printf("results: %s\n", config->output.file);
 }
 
 /* Reduce the z-scores, print the report, complete the file. */
@@ -100,6 +99,7 @@ static ouro_status finish(run_state *run, const ouro_verdict *verdict, const our
   if (agreement->n > 0) ouro_graph_name_of(job->graph, agreement->where, where, sizeof where);
   if (cli_is_root(job->graph->comm)) print_report(run, verdict, prediction, where);
   OURO_TRY(cli_results_finish(&run->results, parameters, traffic, &job->timers));
+  if (cli_is_root(job->graph->comm)) printf("results: %s\n", job->config->output.file);
 cleanup:
   ouro_timers_leave(&job->timers);
   return status;
@@ -133,7 +133,6 @@ ouro_status cli_run(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(cli_parse(comm, &argp, argc, argv, &options));
   if (options.help) goto cleanup;
   OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
-  OURO_TRY(ouro_learn_check(job.config, job.family, job.graph));
   OURO_TRY(cli_job_distribute(comm, &job));
   OURO_TRY(cli_job_decide(&job, &verdict));
   OURO_TRY(cli_theory_compute(&job, verdict, &theory));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/theory.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 #include "ouro/theory/rates.h"
@@ -137,36 +137,6 @@ cleanup:
   return status;
 }
 
-/* How well the iterations have converged, and what has no rate and why. */
-static void log_rates(const ouro_rates *rates) {
-  ouro_log_root(OURO_LOG_NOTICE,
-                "rates: sources in %" PRId64 " steps (residual %.1e), models downstream in %" PRId64
-                " (undecided share of a walk %.1e)",
-                rates->source_steps, rates->source_residual, rates->downstream_steps, rates->downstream_residual);
-  if (rates->solution_residual > 0) {
-    ouro_log_root(OURO_LOG_NOTICE, "rates: walks end slowly, so the shares of the sources were solved (residual %.1e)",
-                  rates->solution_residual);
-  }
-  if (rates->n_source > 0) {
-    ouro_log_root(OURO_LOG_WARNING,
-                  "no rate for %" OURO_GID_FMT " models of unstable sources: their sources mix so slowly that the "
-                  "iteration has not converged in %" PRId64 " steps",
-                  rates->n_source, rates->source_steps);
-  }
-  if (rates->n_mixed > 0) {
-    ouro_log_root(OURO_LOG_WARNING,
-                  "no rate for %" OURO_GID_FMT " models downstream: a source that feeds them has none, or walks back "
-                  "from them end too slowly",
-                  rates->n_mixed);
-  }
-  if (rates->n_many > 0) {
-    ouro_log_root(OURO_LOG_WARNING,
-                  "no rate for %" OURO_GID_FMT " models downstream: more than %" PRId64
-                  " phases of unstable sources feed them, or a model that feeds them",
-                  rates->n_many, rates->most_pairs);
-  }
-}
-
 static void extras_clear(extras *more) {
   ouro_rates_destroy(&more->rates);
   free(more->ruined);
@@ -180,7 +150,7 @@ static ouro_status extras_create(const ouro_graph *graph, const ouro_verdict *ve
   OURO_AGREE(graph->comm, new_counts(verdict->n_listed, &more->ruined));
   OURO_TRY(ouro_rates_create(graph, verdict, &options, noise, &more->rates));
   OURO_TRY(ouro_verdict_damage(graph, verdict, more->ruined));
-  if (verdict->n_unstable > 0) log_rates(more->rates);
+  if (verdict->n_unstable > 0) cli_rates_log(more->rates);
 cleanup:
   free(noise);
   return status;

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
+#include "ouro/learn/learn.h"
 #include "ouro/partition/partition.h"
 
 static ouro_status open_graph(MPI_Comm comm, cli_job *job) {
@@ -27,6 +28,7 @@ ouro_status cli_job_open(MPI_Comm comm, const char *path, const cli_options *opt
   OURO_TRY(ouro_config_load(comm, path, (const char *const *)options->overrides, options->n_overrides, &job->config));
   OURO_AGREE(comm, ouro_family_create(job->config, &job->family));
   OURO_TRY(open_graph(comm, job));
+  OURO_TRY(ouro_learn_check(job->config, job->family, job->graph));
 cleanup:
   return status;
 }

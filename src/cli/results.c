@@ -56,15 +56,6 @@ static bool has_theory(const cli_results *results) {
   return results->theory->prediction->kind != OURO_PREDICT_NONE;
 }
 
-/* Generations 0, every, 2 every, ... and the last. */
-static int64_t stored_count(int64_t generations, int64_t every) {
-  return generations / every + 1 + (generations % every != 0);
-}
-
-static int64_t stored_generation(int64_t generations, int64_t every, int64_t k) {
-  return k * every < generations ? k * every : generations;
-}
-
 static ouro_status put_config(cli_results *results) {
   ouro_status status = OURO_OK;
   char *text = NULL;
@@ -95,7 +86,7 @@ static ouro_status put_axes(cli_results *results) {
                                   .description = "verdict classes"};
   OURO_AGREE(results->job->graph->comm, value ? OURO_OK : OURO_ENOMEM);
   for (int64_t k = 0; k < results->n_stored; k++) {
-    value[k] = stored_generation(config->learning.generations, config->output.every, k);
+    value[k] = cli_stored_generation(config, k);
   }
   for (int c = 0; c < OURO_CLASS_COUNT; c++) {
     snprintf(class_names[c], CLASS_WIDTH, "%s", ouro_class_name((ouro_class)c));
@@ -138,7 +129,7 @@ static ouro_status allocate(const cli_job *job, const ouro_verdict *verdict, con
   made->job = job;
   made->verdict = verdict;
   made->theory = theory;
-  made->n_stored = stored_count(job->config->learning.generations, job->config->output.every);
+  made->n_stored = cli_stored_count(job->config);
   ouro_agreement_zero(&made->agreement);
   OURO_NEW(made->z, job->graph->n_owned);
   OURO_NEW(made->scored, job->graph->n_owned);
@@ -243,8 +234,7 @@ ouro_status cli_results_generation(cli_results *results, int64_t generation, con
   const ouro_config *config = results->job->config;
   const double *theory = has_theory(results) ? results->theory->prediction->error + generation * graph->n_owned : NULL;
   if (error && theory) score(results, generation, error, error_sd, theory);
-  if (generation != stored_generation(config->learning.generations, config->output.every, results->next))
-    return OURO_OK;
+  if (generation != cli_stored_generation(config, results->next)) return OURO_OK;
   return store_generation(results, error, error_sd, theory);
 }
 

@@ -16,6 +16,16 @@ typedef struct feed_columns {
   int64_t *position, *source, *target, *samples; /* [n] */
 } feed_columns;
 
+int64_t cli_stored_count(const ouro_config *config) {
+  const int64_t last = config->learning.generations, every = config->output.every;
+  return last / every + 1 + (last % every != 0);
+}
+
+int64_t cli_stored_generation(const ouro_config *config, int64_t k) {
+  const int64_t last = config->learning.generations;
+  return k * config->output.every < last ? k * config->output.every : last;
+}
+
 ouro_status cli_node_put(const cli_sink *sink, const char *path, ouro_kind kind, const char *description,
                          const char *units, const void *values) {
   const ouro_table_spec spec = {.path = path,

@@ -14,6 +14,14 @@ typedef struct cli_sink {
   const ouro_graph *graph;
 } cli_sink;
 
+/** Number of stored generations: 0, every, 2 every, ... and the last.
+ *  Not collective. */
+int64_t cli_stored_count(const ouro_config *config);
+
+/** The k-th stored generation.
+ *  Not collective. */
+int64_t cli_stored_generation(const ouro_config *config, int64_t k);
+
 /** Write one value a node.
  *  Collective on the graph's communicator.
  *  [in] values [n_owned] of the given kind

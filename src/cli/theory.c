@@ -34,6 +34,35 @@ static void noise_of(const cli_job *job, const int64_t *corpus, double *noise) {
   }
 }
 
+void cli_rates_log(const ouro_rates *rates) {
+  ouro_log_root(OURO_LOG_NOTICE,
+                "rates: sources in %" PRId64 " steps (residual %.1e), models downstream in %" PRId64
+                " (undecided share of a walk %.1e)",
+                rates->source_steps, rates->source_residual, rates->downstream_steps, rates->downstream_residual);
+  if (rates->solution_residual > 0) {
+    ouro_log_root(OURO_LOG_NOTICE, "rates: walks end slowly, so the shares of the sources were solved (residual %.1e)",
+                  rates->solution_residual);
+  }
+  if (rates->n_source > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "no rate for %" OURO_GID_FMT " models of unstable sources: their sources mix so slowly that the "
+                  "iteration has not converged in %" PRId64 " steps",
+                  rates->n_source, rates->source_steps);
+  }
+  if (rates->n_mixed > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "no rate for %" OURO_GID_FMT " models downstream: a source that feeds them has none, or walks back "
+                  "from them end too slowly",
+                  rates->n_mixed);
+  }
+  if (rates->n_many > 0) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "no rate for %" OURO_GID_FMT " models downstream: more than %" PRId64
+                  " phases of unstable sources feed them, or a model that feeds them",
+                  rates->n_many, rates->most_pairs);
+  }
+}
+
 static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
   const ouro_graph *graph = job->graph;
   const ouro_rates_options options = {.real_counts = job->config->real.kind != OURO_REAL_INITIAL};
@@ -44,30 +73,20 @@ static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_
   OURO_TRY(corpora(graph, corpus));
   noise_of(job, corpus, noise);
   OURO_TRY(ouro_rates_create(graph, verdict, &options, noise, &theory->rates));
-  const ouro_rates *rates = theory->rates;
-  ouro_log_root(OURO_LOG_NOTICE,
-                "rates: stationary weights after %" PRId64 " steps to %.1e, downstream after %" PRId64 " to %.1e",
-                rates->source_steps, rates->source_residual, rates->downstream_steps, rates->downstream_residual);
-  if (rates->n_source + rates->n_mixed + rates->n_many > 0) {
-    ouro_log_root(OURO_LOG_WARNING,
-                  "no rate for %" OURO_GID_FMT " models of sources that mix too slowly, %" OURO_GID_FMT
-                  " models that these feed, %" OURO_GID_FMT " models that hear too many sources",
-                  rates->n_source, rates->n_mixed, rates->n_many);
-  }
+  cli_rates_log(theory->rates);
 cleanup:
   free(noise);
   free(corpus);
   return status;
 }
 
-/* The generations that are stored: 0, every, 2 every, ... and the last. */
 static ouro_status list_generations(const ouro_config *config, cli_theory *theory, int *n) {
-  const int64_t last = config->learning.generations, every = config->output.every;
+  const int64_t stored = cli_stored_count(config);
   ouro_status status = OURO_OK;
-  OURO_CHECK(last / every < INT32_MAX - 1, OURO_ELIMIT, "output.every: too many stored generations for walks");
-  *n = (int)(last / every + 1 + (last % every != 0));
-  OURO_NEW(theory->generations, *n);
-  for (int k = 0; k < *n; k++) theory->generations[k] = k * every < last ? k * every : last;
+  OURO_CHECK(stored < INT32_MAX, OURO_ELIMIT, "output.every: too many stored generations for walks");
+  *n = (int)stored;
+  OURO_NEW(theory->generations, stored);
+  for (int64_t k = 0; k < stored; k++) theory->generations[k] = cli_stored_generation(config, k);
 cleanup:
   return status;
 }

@@ -30,6 +30,10 @@ typedef struct cli_theory {
  *  Returns the same status on all ranks. */
 ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_theory *theory);
 
+/** Log how well the iterations for the rates have converged, and what has no rate and why.
+ *  Not collective: rank 0 prints. */
+void cli_rates_log(const ouro_rates *rates);
+
 /** Write /node/rate, /node/plateau, /node/factor, /spectrum and /dual, as far as they are there.
  *  Collective on the graph's communicator.
  *  Returns the same status on all ranks. */
