@@ -104,6 +104,20 @@ class Run(program.Case):
         self.assertTrue(0.85 < rms < 1.15, rms)
         self.assertIn(f"rms {rms:.4f}", self.works("compare", "a.h5", ranks=3).out)
 
+    def test_a_root_is_scored_once(self):
+        """It repeats the error of generation 0; so does a model without feeds whose real data are initial."""
+        for kind in ("fresh", "initial"):
+            self.works("run", self.experiment("a.h5", kind=kind), ranks=2)
+            with h5py.File(self.dir / "a.h5") as file:
+                scored = np.isfinite(file["trajectory/z"][()])
+                fed, real = file["graph/in_degree"][()] > 0, file["graph/real"][()] > 0
+                count = file["trajectory"].attrs["z_count"]
+            trained = fed | (real if kind == "fresh" else False)
+            self.assertTrue(0 < trained.sum() < len(trained))
+            self.assertTrue(np.all(scored[0]))
+            self.assertTrue(np.all(scored[1:] == trained))
+            self.assertEqual(count, scored.sum())
+
     def test_stored_generations(self):
         self.works("run", self.experiment("a.h5"))
         whole = results(self.dir / "a.h5")["trajectory/error"]
