@@ -30,7 +30,7 @@ static void noise_of(const cli_job *job, const int64_t *corpus, double *noise) {
     if (!published(job))
       noise[i] = ouro_family_noise(job->family, ouro_graph_training_size(job->graph, i));
     else
-      noise[i] = corpus[i] > 0 ? job->family->unit_noise / (double)corpus[i] : 1;
+      noise[i] = corpus[i] > 0 ? job->family->spread.base / (double)corpus[i] : 1;
   }
 }
 
@@ -164,7 +164,7 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
   ouro_log_root(OURO_LOG_NOTICE, "theory: %s", theory->prediction->reason);
   ouro_timers_enter(&job->timers, OURO_PHASE_THEORY);
   status = compute_bounded(job, verdict, theory);
-  if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 && job->family->has_exact) {
+  if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 && job->family->law != OURO_LAW_NONE) {
     status = compute_rates(job, verdict, theory);
   }
   if (status == OURO_OK && asked->plateau) {

@@ -3,6 +3,7 @@
 
 #include "ouro/family/family.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,9 +84,18 @@ void ouro_family_error(const ouro_family *family, ouro_lid n, const double *thet
 }
 
 double ouro_family_noise(const ouro_family *family, ouro_count n) {
-  return family->methods->noise(family, n);
+  if (family->methods->noise) return family->methods->noise(family, n);
+  return n > 0 ? family->spread.base / (double)n : INFINITY;
 }
 
 double ouro_family_eta(const ouro_family *family, ouro_count n) {
-  return family->methods->eta(family, n);
+  return family->methods->eta ? family->methods->eta(family, n) : 0;
+}
+
+bool ouro_family_amplifies(const ouro_family *family) {
+  return family->spread.curvature > 0 || family->spread.fitted;
+}
+
+bool ouro_family_has_constant_spread(const ouro_family *family) {
+  return family->spread.curvature == 0 && !family->spread.fitted;
 }

@@ -58,8 +58,8 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->additive = true;
   family->least_samples = model->ridge > 0 ? 1 : p + 2;
   family->eta_samples = 2 * p + 1;
-  family->has_exact = model->ridge == 0;
-  family->unit_noise = model->sigma * model->sigma;
+  family->law = model->ridge == 0 ? OURO_LAW_REGRESSION : OURO_LAW_NONE;
+  family->spread.base = model->sigma * model->sigma;
   OURO_NEW(model->block, (size_t)OURO_ROW_BLOCK * (size_t)family->row_width);
   OURO_NEW(model->work, ouro_linear_work(p));
   OURO_NEW(family->truth, p);
@@ -140,7 +140,7 @@ static void error(const ouro_family *family, ouro_lid n, const double *theta, do
 /* sigma^2 / (n - p - 1), infinite for n <= p + 1 */
 static double noise(const ouro_family *family, ouro_count n) {
   const double left = (double)n - family->n_parameters - 1;
-  return left > 0 ? family->unit_noise / left : INFINITY;
+  return left > 0 ? family->spread.base / left : INFINITY;
 }
 
 /* [(p+1) n^2 - (p+5) n + 2(p+1)] / [(n-p-1)(n-1)(n+2)], infinite for n <= p + 1 */

@@ -52,7 +52,7 @@ struct ouro_walks {
   int rank, n_ranks;
   uint64_t seed;
   bool fixed;        /* real data are fixed sets, of variance unit / r_i */
-  double unit;       /* unit_noise of the family */
+  double unit;       /* base spread of the family */
   site *site;        /* [n_owned + 1] */
   feed *feed;        /* [feeds] */
   int64_t in_flight; /* most pairs on all ranks, and so on one */
@@ -159,7 +159,7 @@ ouro_status ouro_walks_create(const ouro_config *config, const ouro_family *fami
   MPI_Type_commit(&made->type);
   made->seed = config->learning.seed;
   made->fixed = config->real.kind == OURO_REAL_FIXED;
-  made->unit = family->unit_noise;
+  made->unit = family->spread.base;
   set_sites(config, family, survey, made);
   OURO_TRY(find_places(made));
   *walks = made;

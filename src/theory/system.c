@@ -80,7 +80,7 @@ static void tally_node(const ouro_config *config, const ouro_family *family, con
 }
 
 static const char *find_obstacle(const ouro_family *family, const int64_t *tally) {
-  if (!family->has_exact) return "no formula is known for this family with these parameters";
+  if (family->law == OURO_LAW_NONE) return "no formula is known for this family with these parameters";
   if (tally[N_FEW] > 0) return "a training set is so small that the expected error is infinite";
   if (tally[N_UNEQUAL] > 0) return "the feeds of a published corpus differ in their counts";
   return NULL;
@@ -226,7 +226,7 @@ static double noise_of(const inputs *in, ouro_lid i) {
   const ouro_count n = size_of(in->config, in->graph, i), r = real_of(in->config, in->graph, i);
   if (in->survey->exact) return ouro_family_noise(in->family, n);
   const ouro_count own = (is_published(in->config) ? 0 : n - r) + (is_fixed(in->config, in->graph, i) ? 0 : r);
-  return in->family->unit_noise * (double)own / (double)n / (double)n;
+  return in->family->spread.base * (double)own / (double)n / (double)n;
 }
 
 ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
@@ -244,7 +244,7 @@ static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_gid g = in->graph->gid[i];
   const bool root = in->survey->root[i];
   const int64_t corpus = in->survey->corpus[i];
-  const double unit = in->family->unit_noise, of_corpus = corpus > 0 ? unit / (double)corpus : 0;
+  const double unit = in->family->spread.base, of_corpus = corpus > 0 ? unit / (double)corpus : 0;
   const int32_t virtual_node = in->virtual_of[g];
   const ouro_terms terms = ouro_system_terms(in->config, in->family, in->graph, in->survey, i);
   s->start[g] = terms.start;

@@ -392,7 +392,7 @@ static void ridge_fits_fewer_rows_than_parameters(void **state) {
   const ouro_config config = experiment_of(p, 1, OURO_COVARIATES_ISOTROPIC, 0.1);
   ouro_family *family = family_of(&config);
   assert_int_equal(family->least_samples, 1);
-  assert_false(family->has_exact);
+  assert_true(family->law == OURO_LAW_NONE);
   const ouro_slice slice = slice_of(7, family->truth, 1);
   double *rows = rows_of(family, &slice), *statistic = statistic_of(family, &slice), theta[6], twin[6];
   assert_int_equal(ouro_family_fit(family, 1, &slice.n, statistic, theta), 1);
@@ -438,7 +438,7 @@ static void constants_of_the_theory(void **state) {
     ouro_family *family = family_of(&config);
     assert_int_equal(family->least_samples, p + 2);
     assert_int_equal(family->eta_samples, 2 * p + 1);
-    assert_true(family->has_exact && family->unit_noise == 2.25);
+    assert_true(family->law == OURO_LAW_REGRESSION && family->spread.base == 2.25);
     for (int n = 0; n <= p + 1; n++) {
       assert_true(isinf(ouro_family_noise(family, n)) && isinf(ouro_family_eta(family, n)));
     }

@@ -179,7 +179,7 @@ static void expect_breakdown(ouro_carry carry, const char *message) {
   static const ouro_family_methods sums = {
       .name = "sums", .draw = copy_theta, .reduce = add_rows, .fit = fit_sums, .error = copy_error};
   double truth = 1.0, block[OURO_ROW_BLOCK], *parameters = NULL;
-  ouro_family family = {&sums, 1, 1, 1, true, 1, 1, false, 1.0, &truth, block, NULL};
+  ouro_family family = {&sums, 1, 1, 1, true, 1, 1, OURO_LAW_NONE, {.base = 1.0}, &truth, block, NULL};
   ouro_config config = config_of(1);
   ouro_graph *graph = ring();
   int64_t last = -1;

@@ -7,17 +7,7 @@
 #include "ouro/family/family.h"
 #include "twin.h"
 
-static double mean_noise(const ouro_family *family, ouro_count n) {
-  return family->unit_noise / (double)n;
-}
-
-static double mean_eta(const ouro_family *family, ouro_count n) {
-  (void)family;
-  (void)n;
-  return 0;
-}
-
-static const ouro_family_methods mean_methods = {.name = "mean", .noise = mean_noise, .eta = mean_eta};
+static const ouro_family_methods mean_methods = {.name = "mean"};
 extern const ouro_family_methods ouro_family_linear;
 
 static inline ouro_config model_config(setting how) {
@@ -37,10 +27,11 @@ static inline ouro_config model_config(setting how) {
 
 /* Enough of a family for theory: what it says of sizes. Owns nothing. */
 static inline ouro_family model_family(setting how) {
-  ouro_family family = {.methods = &mean_methods, .n_parameters = 1, .least_samples = 1, .has_exact = true};
-  family.unit_noise = how.sigma * how.sigma;
+  ouro_family family = {.methods = &mean_methods, .n_parameters = 1, .least_samples = 1, .law = OURO_LAW_MEANS};
+  family.spread.base = how.sigma * how.sigma;
   if (how.p > 0) {
     family.methods = &ouro_family_linear;
+    family.law = OURO_LAW_REGRESSION;
     family.n_parameters = how.p;
     family.least_samples = how.p + 2;
     family.eta_samples = 2 * how.p + 1;

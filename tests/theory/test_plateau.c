@@ -339,7 +339,7 @@ static void test_none(void **unused) {
   assert_everywhere(!e.plateau->found && strstr(e.plateau->reason, "theory.exact") != NULL);
   ouro_plateau_destroy(&e.plateau);
   e.config.theory.exact = OURO_EXACT_ALWAYS;
-  e.family.has_exact = false;
+  e.family.law = OURO_LAW_NONE;
   assert_ok(ouro_plateau_create(&e.config, &e.family, e.graph, e.verdict, NULL, &e.plateau));
   assert_everywhere(!e.plateau->found && strstr(e.plateau->reason, "formula") != NULL);
   release(&e);

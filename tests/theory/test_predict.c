@@ -155,7 +155,7 @@ static void test_no_formula(void **unused) {
   assert_everywhere(p->kind == OURO_PREDICT_NONE && strstr(p->reason, "theory.exact") != NULL);
   ouro_prediction_destroy(&p);
   config.theory.exact = OURO_EXACT_ALWAYS;
-  family.has_exact = false; /* ridge */
+  family.law = OURO_LAW_NONE; /* ridge */
   assert_ok(ouro_predict(&config, &family, graph, NULL, &p));
   assert_everywhere(p->kind == OURO_PREDICT_NONE && strstr(p->reason, "formula") != NULL);
   release(&p, &graph);

@@ -26,7 +26,24 @@ typedef struct ouro_slice {
   ouro_count total;    /* rows of the whole feed */
 } ouro_slice;
 
-/* What a family can do; filled in by its file. Arrays are [n][...] without gaps. */
+/* What theory knows of the fits of a family. */
+typedef enum ouro_law {
+  OURO_LAW_NONE,        /* no formula */
+  OURO_LAW_FIRST_ORDER, /* THEORY.md section 4: as means of constant spread, to first order in 1/n */
+  OURO_LAW_REGRESSION,  /* section 3: exact for private draws of fresh real data, else to first order */
+  OURO_LAW_MEANS        /* section 5: exact, whatever the draws and the real data */
+} ouro_law;
+
+/* Expected variance of a sample drawn from model k, in the units of error: base + slope b_k + curvature C_kk, with b_k
+ * the expected error of the model (signed) and C_kk its second moment. A real sample has the base variance. fitted: the
+ * model has a variance of its own, unbiased, which the recursion carries along (Gaussian, section 5). */
+typedef struct ouro_spread {
+  double base, slope, curvature;
+  bool fitted;
+} ouro_spread;
+
+/* What a family can do; filled in by its file. Arrays are [n][...] without gaps. noise and eta may be NULL: those of
+ * a mean, base / n and 0. */
 typedef struct ouro_family_methods {
   const char *name;
   ouro_status (*create)(const ouro_config *config, ouro_family *family);
@@ -46,9 +63,9 @@ struct ouro_family {
   int statistic_width;      /* doubles a statistic */
   bool additive;            /* the fit needs only the sum of the statistics */
   ouro_count least_samples; /* fewest samples for a finite expected error, e.g. p + 2 */
-  ouro_count eta_samples;   /* fewest samples for which eta <= 1, so that topology alone decides: 2p + 1 */
-  bool has_exact;           /* the exact recursion of THEORY.md section 3 holds (no ridge) */
-  double unit_noise;        /* first order: noise of a fit is unit_noise / n (THEORY.md section 4) */
+  ouro_count eta_samples;   /* fewest samples for which eta <= 1: 2p + 1 of a regression; 0 */
+  ouro_law law;             /* of the second moments of errors */
+  ouro_spread spread;       /* of a sample; to first order the noise of a fit is base / n */
   double *truth;            /* [n_parameters] theta* */
   double *block;            /* [OURO_ROW_BLOCK][row_width] scratch of absorb */
   void *constants;          /* the family's own */
@@ -91,15 +108,27 @@ void ouro_family_absorb(const ouro_family *family, ouro_lid n, const ouro_slice 
 ouro_lid ouro_family_fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics,
                          double *theta);
 
-/** Error of n models, C_ii of THEORY.md section 3: (theta - theta*)' Sigma (theta - theta*) / p.
+/** Error of n models, whose expectation is C_ii of THEORY.md: a regression's is
+ *  (theta - theta*)' Sigma (theta - theta*) / p, that of a mean (mu - mu*)^2 (summed or averaged over dimensions, as
+ *  the family's file says).
  *  Not collective.
  *  [in]  theta [n][n_parameters]
  *  [out] error [n] */
 void ouro_family_error(const ouro_family *family, ouro_lid n, const double *theta, double *error);
 
-/** Constants of the recursion of THEORY.md section 3: noise = sigma^2/(n-p-1) and eta of a fit to n samples.
+/** Noise and eta of a fit to n real samples: sigma^2/(n-p-1) and THEORY.md section 3 for a regression, base/n and 0 for
+ *  a mean. Infinite where n is too small for a finite expectation.
  *  Not collective. */
 double ouro_family_noise(const ouro_family *family, ouro_count n);
 double ouro_family_eta(const ouro_family *family, ouro_count n);
+
+/** May errors of this family grow although no eta exceeds 1 and the topology is healthy, since erring models scatter
+ *  more (THEORY.md section 2, scope: exponential, unbiased Gaussian)?
+ *  Not collective. */
+bool ouro_family_amplifies(const ouro_family *family);
+
+/** Is the spread of a sample the same whatever the error of its model, as far as models start from real data?
+ *  Not collective. */
+bool ouro_family_has_constant_spread(const ouro_family *family);
 
 #endif
