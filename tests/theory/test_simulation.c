@@ -75,7 +75,7 @@ static void run(const small *graph_of, setting how, setting predicted, bool with
   assert_ok(ouro_family_create(&config, &family));
   ouro_family_methods without = *family->methods;
   ouro_family used = *family;
-  without.eta = mean_eta;
+  without.eta = NULL;
   if (!with_eta) used.methods = &without;
   assert_ok(ouro_predict(&other, &used, graph, NULL, &prediction));
   assert_everywhere(prediction->error != NULL);
