@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "graph/route.h"
 #include "ouro/base/memory.h"
+#include "ouro/graph/route.h"
 
 /* Numbers of the distinct keys among n, in the order of the keys. */
 typedef struct numbering {

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/route.h"
 #include "ouro/base/memory.h"
 #include "ouro/graph/build.h"
+#include "ouro/graph/route.h"
 
 #define SAMPLES_A_RANK 64
 

@@ -6,11 +6,11 @@
 #include <strings.h>
 
 #include "graph/read.h"
-#include "graph/route.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 #include "ouro/base/random.h"
 #include "ouro/graph/generate.h"
+#include "ouro/graph/route.h"
 
 #define NAME_SIZE (OURO_NAME_MAX + 1)
 

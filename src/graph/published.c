@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "graph/read.h"
-#include "graph/route.h"
 #include "ouro/base/memory.h"
+#include "ouro/graph/route.h"
 
 enum { SOURCE, TARGET, SAMPLES, LINE, WIDTH };
 

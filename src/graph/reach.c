@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/route.h"
 #include "graph/sweep.h"
 #include "ouro/base/memory.h"
+#include "ouro/graph/route.h"
 
 /* ---- reach ---- */
 

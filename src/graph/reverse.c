@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "graph/route.h"
 #include "ouro/base/memory.h"
 #include "ouro/graph/build.h"
+#include "ouro/graph/route.h"
 
 enum { WORDS = 3 }; /* source, target, samples */
 

@@ -1,6 +1,6 @@
 /* Records to the ranks named for them: see route.h. Knows words, not what they mean. */
 
-#include "graph/route.h"
+#include "ouro/graph/route.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "graph/route.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 #include "ouro/graph/build.h"
+#include "ouro/graph/route.h"
 
 int64_t ouro_label_words(const ouro_graph *graph) {
   return graph->named ? (graph->label_width + 7) / 8 : 1;
