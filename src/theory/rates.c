@@ -21,6 +21,7 @@ static ouro_status rates_new(const ouro_graph *graph, const ouro_verdict *verdic
   ouro_status status = OURO_OK;
   OURO_NEW(*rates, 1);
   OURO_NEW((*rates)->rate, graph->n_owned);
+  OURO_NEW((*rates)->weight, graph->n_owned);
   OURO_NEW((*rates)->listed, verdict->n_listed);
   OURO_NEW(*mark, graph->n_owned + graph->n_ghost);
 cleanup:
@@ -30,6 +31,7 @@ cleanup:
 void ouro_rates_destroy(ouro_rates **rates) {
   if (*rates == NULL) return;
   free((*rates)->rate);
+  free((*rates)->weight);
   free((*rates)->listed);
   free(*rates);
   *rates = NULL;

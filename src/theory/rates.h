@@ -16,7 +16,7 @@ typedef struct ouro_mark {
 /** Period, stationary distribution and rate of every unstable source.
  *  Collective on graph's communicator.
  *  [out] mark  [n_owned + n_ghost]
- *  [out] rates rate of source nodes, 0 at the others; source figures
+ *  [out] rates rate and weight of source nodes, 0 at the others; source figures
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_rates_sources(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates_options *options,
                                const double *noise, ouro_mark *mark, ouro_rates *rates);

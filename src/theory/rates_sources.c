@@ -311,6 +311,7 @@ static ouro_status rate_sources(sources *s, const ouro_verdict *verdict, const o
     const double rate = (double)period * total[m] * kept * kept;
     mark[i] = (ouro_mark){verdict->component[i], forgets ? 0 : s->phase[m], period, rate};
     rates->rate[i] = rate;
+    rates->weight[i] = s->pi[m][0];
   }
   OURO_TRY(ouro_halo_update(s->graph->halo, mark, sizeof *mark));
 cleanup:

@@ -19,6 +19,7 @@ typedef struct ouro_source_rate {
 /* Rates are error per generation, averaged over the periods of the sources concerned. */
 typedef struct ouro_rates {
   double *rate;             /* [n_owned] 0 for a node that does not collapse, NaN where not computed */
+  double *weight;           /* [n_owned] pi_i of nodes of unstable sources, as far as iterated; 0 elsewhere */
   ouro_source_rate *listed; /* [verdict->n_listed] of the sources the verdict lists; the same on all ranks */
   ouro_gid n_source;        /* nodes of unstable sources without a rate: the source mixes too slowly */
   ouro_gid n_mixed;         /* downstream nodes without a rate for that reason, or too slow themselves */
