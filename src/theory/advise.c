@@ -236,7 +236,7 @@ static ouro_status check(const ouro_config *config, const ouro_family *family, c
   OURO_TRY(ouro_survey_make(config, family, graph, &survey));
   OURO_CHECK(survey.obstacle == NULL, OURO_ELIMIT, "no advice: %s", survey.obstacle);
   OURO_TRY(weigh(config, graph, &survey, verdict, counts, budget));
-  *exact = survey.exact && config->real.kind == OURO_REAL_FRESH;
+  *exact = survey.exact && (family->law == OURO_LAW_MEANS || config->real.kind == OURO_REAL_FRESH);
 cleanup:
   ouro_survey_clear(&survey);
   return status;

@@ -40,34 +40,42 @@ static ouro_status growth_new(growth *g) {
   ouro_system *s = g->all->system;
   OURO_NEW(g->half, s->n);
   OURO_NEW(g->factor, s->n);
+  s->spread.base = 0;
   for (int32_t i = 0; i < s->n; i++) {
-    s->start[i] = g->half[i] = 1 - g->all->fixed[i];
-    s->noise[i] = s->corpus[i] = 0;
+    s->start[i] = s->variance[i] = g->half[i] = 1 - g->all->fixed[i];
+    s->noise[i] = s->mean[i] = 0;
     g->factor[i] = g->all->fixed[i] != 0 ? NAN : HUGE_VAL;
   }
 cleanup:
   return status;
 }
 
+/* What grows with the radius of the linear part: of a fitted variance the variance, for errors follow it and grow even
+ * while it stays. */
+static const double *growing(const growth *g) {
+  return g->all->system->spread.fitted ? g->recursion->variance : g->recursion->diagonal;
+}
+
 /* Factors over the last `generations`; returns how far the largest of them has moved. A node whose walks have all
  * ended has factor 0. */
 static double read_factors(growth *g, int64_t generations) {
   const int32_t n = g->all->system->n;
+  const double *value = growing(g);
   double spread = 0;
   for (int32_t i = 0; i < n; i++) {
     if (isnan(g->factor[i])) continue;
-    const double now = g->recursion->diagonal[i], before = g->half[i];
+    const double now = value[i], before = g->half[i];
     const double factor = now > 0 && before > 0 ? pow(now / before, 1.0 / (double)generations) : 0;
     spread = fmax(spread, fabs(factor - g->factor[i]));
     g->factor[i] = factor;
   }
-  memcpy(g->half, g->recursion->diagonal, (size_t)n * sizeof *g->half);
+  memcpy(g->half, value, (size_t)n * sizeof *g->half);
   return spread;
 }
 
 static bool in_range(const growth *g) {
   double most = 0;
-  for (int32_t i = 0; i < g->all->system->n; i++) most = fmax(most, g->recursion->diagonal[i]);
+  for (int32_t i = 0; i < g->all->system->n; i++) most = fmax(most, growing(g)[i]);
   return most == 0 || (most > SMALL && most < LARGE);
 }
 
@@ -158,6 +166,7 @@ static ouro_status run(const ouro_config *config, const ouro_family *family, con
   growth g = {0};
   OURO_TRY(ouro_system_create(config, family, graph, survey, &system));
   OURO_TRY(ouro_closed_create(graph, NULL, system, &all));
+  out->needed = ouro_family_amplifies(family);
   for (int32_t i = 0; i < all->system->n; i++) out->needed |= all->system->eta[i] > 1;
   if (!out->needed) {
     snprintf(out->reason, sizeof out->reason, "eta is nowhere above 1: topology alone decides");

@@ -32,25 +32,19 @@ static int32_t number(int32_t n, int32_t *place) {
 
 static ouro_status subsystem_new(const ouro_system *whole, int32_t n, const int32_t *place, ouro_closed *c) {
   ouro_status status = OURO_OK;
-  int32_t rows = 0;
+  int32_t rows = 0, models = 0;
   int64_t weights = 0;
+  for (int32_t i = 0; i < whole->n_models; i++) models += place[i] >= 0;
   for (int32_t h = 0; h < whole->n_held; h++) {
     if (place[whole->held[h]] < 0) continue;
     rows++;
     weights += whole->first[h + 1] - whole->first[h];
   }
-  OURO_NEW(c->system, 1);
   OURO_NEW(c->fixed, n);
-  c->system->n = n;
   c->n_weights = weights;
-  OURO_NEW(c->system->held, rows);
-  OURO_NEW(c->system->first, rows + 1);
-  OURO_NEW(c->system->column, weights);
-  OURO_NEW(c->system->weight, weights);
-  OURO_NEW(c->system->eta, n);
-  OURO_NEW(c->system->noise, n);
-  OURO_NEW(c->system->corpus, n);
-  OURO_NEW(c->system->start, n);
+  OURO_TRY(ouro_system_new(n, models, rows, weights, &c->system));
+  c->system->spread = whole->spread;
+  c->system->forget = whole->forget;
 cleanup:
   return status;
 }
@@ -67,21 +61,29 @@ static void copy_rows(const ouro_system *whole, const int32_t *place, ouro_close
     }
     const int64_t begin = s->first[s->n_held];
     const bool itself = end == begin + 1 && s->column[begin] == row && s->weight[begin] == 1;
-    c->fixed[row] = itself && whole->noise[whole->held[h]] == 0 && whole->corpus[whole->held[h]] == 0;
+    c->fixed[row] = itself && whole->size[whole->held[h]] == 0;
     s->held[s->n_held++] = row;
     s->first[s->n_held] = end;
   }
 }
 
+/* Does the diagonal of the next generation depend on more of this one than Q? */
+static bool is_corrected(const ouro_system *s) {
+  bool corrected = s->spread.curvature != 0 || s->spread.fitted || s->forget > 0;
+  for (int32_t i = 0; i < s->n; i++) corrected |= s->eta[i] != 0 || (s->spread.slope != 0 && s->mean[i] != 0);
+  return corrected;
+}
+
 static void copy_nodes(const ouro_system *whole, const int32_t *place, ouro_closed *c) {
-  for (int32_t i = 0; i < whole->n; i++) {
-    if (place[i] < 0) continue;
-    c->system->eta[place[i]] = whole->eta[i];
-    c->system->noise[place[i]] = whole->noise[i];
-    c->system->corpus[place[i]] = whole->corpus[i];
-    c->system->start[place[i]] = whole->start[i];
-    c->corrected |= whole->eta[i] != 0;
+  ouro_system *s = c->system;
+  for (size_t k = 0; k < OURO_NODE_VECTORS; k++) {
+    const double *from = whole->node + k * (size_t)whole->n;
+    double *to = s->node + k * (size_t)s->n;
+    for (int32_t i = 0; i < whole->n; i++) {
+      if (place[i] >= 0) to[place[i]] = from[i];
+    }
   }
+  c->corrected = is_corrected(s);
 }
 
 static ouro_status closed_new(int32_t n, ouro_closed **closed) {

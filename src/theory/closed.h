@@ -11,7 +11,7 @@ typedef struct ouro_closed {
   int32_t *place;      /* [n of the whole system] number here, or -1 */
   double *fixed;       /* [n] 1: never retrained (a root, a fixed data set), 0: trained; the same on all ranks */
   int64_t n_weights;   /* over all ranks */
-  bool corrected;      /* some eta is not 0 */
+  bool corrected;      /* the diagonal depends on more than P C P' */
 } ouro_closed;
 
 /** Cut the nodes that do not collapse out of a system, with the virtual nodes behind them.

@@ -1,4 +1,4 @@
-/* Dense engine: P and C on a block-cyclic grid, P C P' = P (P C)' by two pdgemm.
+/* Dense engine: P and C on a block-cyclic grid, L C L' = L (L C)' by two pdgemm.
  * Must not know how the grid is laid out. */
 
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 struct ouro_engine {
   ouro_grid *grid;
   double *p, *c, *y;
+  double *l; /* I - Gamma + Gamma P; NULL until old samples count */
 };
 
 typedef struct ouro_engine dense;
@@ -26,6 +27,7 @@ static void dense_destroy(ouro_engine **engine) {
   free(d->p);
   free(d->c);
   free(d->y);
+  free(d->l);
   free(d);
   *engine = NULL;
 }
@@ -61,12 +63,29 @@ cleanup:
   return status;
 }
 
-static ouro_status dense_congruence(ouro_engine *engine, const double *before, double *after) {
+/* *left = L */
+static ouro_status blend(dense *d, const double *gamma, const double **left) {
+  ouro_status status = OURO_OK;
+  *left = d->p;
+  if (gamma == NULL) return OURO_OK;
+  if (d->l == NULL) OURO_AGREE(d->grid->comm, ouro_matrix_new(d->grid, &d->l));
+  ouro_matrix_blend(d->grid, gamma, d->p, d->l);
+  *left = d->l;
+cleanup:
+  return status;
+}
+
+static ouro_status dense_congruence(ouro_engine *engine, const double *before, const double *gamma, double *after) {
+  ouro_status status = OURO_OK;
   dense *d = engine;
+  const double *left;
+  OURO_TRY(blend(d, gamma, &left));
   ouro_matrix_set_diagonal(d->grid, before, d->c);
-  ouro_matrix_multiply(d->grid, false, d->p, d->c, 0, d->y);
-  ouro_matrix_multiply(d->grid, true, d->p, d->y, 0, d->c);
-  return ouro_matrix_diagonal(d->grid, d->c, after);
+  ouro_matrix_multiply(d->grid, false, left, d->c, 0, d->y);
+  ouro_matrix_multiply(d->grid, true, left, d->y, 0, d->c);
+  OURO_TRY(ouro_matrix_diagonal(d->grid, d->c, after));
+cleanup:
+  return status;
 }
 
 static ouro_status dense_entry(const ouro_engine *engine, int32_t i, int32_t j, double *value) {

@@ -216,6 +216,8 @@ static ouro_status check(const ouro_config *config, const ouro_family *family, c
   OURO_CHECK(config->learning.draw == OURO_DRAW_PRIVATE, OURO_ELIMIT,
              "backward walks need learning.draw=private: published corpora tie all their consumers together");
   OURO_CHECK(survey->obstacle == NULL, OURO_ELIMIT, "no backward walks: %s", survey->obstacle);
+  OURO_CHECK(ouro_family_has_constant_spread(family), OURO_ELIMIT,
+             "backward walks need samples that scatter alike whatever the error of their model");
   OURO_TRY(check_eta(config, family, graph, survey));
 cleanup:
   return status;

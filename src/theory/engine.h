@@ -1,7 +1,7 @@
 #ifndef OURO_THEORY_ENGINE_H
 #define OURO_THEORY_ENGINE_H
 
-/* Two ways to hold the symmetric matrix C over all ranks and to form P C P'. */
+/* Two ways to hold the symmetric matrix C over all ranks and to form L C L', L = I - Gamma + Gamma P. */
 
 #include "theory/system.h"
 
@@ -11,14 +11,14 @@ typedef struct ouro_engine_methods {
   const char *name;
   ouro_status (*create)(MPI_Comm comm, const ouro_system *system, int block, ouro_engine **engine);
   void (*destroy)(ouro_engine **engine);
-  ouro_status (*congruence)(ouro_engine *engine, const double *before, double *after);
+  ouro_status (*congruence)(ouro_engine *engine, const double *before, const double *gamma, double *after);
   ouro_status (*entry)(const ouro_engine *engine, int32_t i, int32_t j, double *value);
 } ouro_engine_methods;
 
 /* create:      Collective on comm. C = 0. block: edge of the blocks of the block-cyclic layout (dense), doubles of
  *              a message (sparse); 0: the engine's own.
- * congruence:  Collective. Set the diagonal of C to before [n], let C <- P C P', and give its diagonal after [n];
- *              both are the same on all ranks.
+ * congruence:  Collective. Set the diagonal of C to before [n], let C <- L C L', and give its diagonal after [n];
+ *              all are the same on all ranks. gamma [n] is the diagonal of Gamma; NULL: L = P.
  * entry:       Collective. C_ij as congruence left it. */
 
 /* P times dense columns. C lies in column blocks; every element is a sum over k in the order of the rows of P,

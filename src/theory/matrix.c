@@ -184,6 +184,16 @@ void ouro_matrix_scale_columns(const ouro_grid *grid, const double *factor, doub
   }
 }
 
+void ouro_matrix_blend(const ouro_grid *grid, const double *gamma, const double *matrix, double *out) {
+  for (int64_t j = 0; j < grid->n_columns; j++) {
+    for (int64_t i = 0; i < grid->n_rows; i++) {
+      const int32_t row = global(&grid->rows, i);
+      const double stays = row == global(&grid->columns, j) ? 1 - gamma[row] : 0;
+      out[j * grid->n_rows + i] = stays + gamma[row] * matrix[j * grid->n_rows + i];
+    }
+  }
+}
+
 ouro_status ouro_matrix_row_sums(const ouro_grid *grid, const double *a, const double *b, const double *w,
                                  double *sums) {
   memset(sums, 0, (size_t)grid->n * sizeof *sums);

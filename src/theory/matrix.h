@@ -67,6 +67,11 @@ ouro_status ouro_matrix_diagonal(const ouro_grid *grid, const double *matrix, do
  *  [in] factor [n] the same on all ranks */
 void ouro_matrix_scale_columns(const ouro_grid *grid, const double *factor, double *matrix);
 
+/** out = I - Gamma + Gamma matrix, Gamma diagonal.
+ *  Not collective.
+ *  [in] gamma [n] the same on all ranks */
+void ouro_matrix_blend(const ouro_grid *grid, const double *gamma, const double *matrix, double *out);
+
 /** sums_i = sum_j a_ij b_ij w_j; b NULL counts as a matrix of ones, w NULL as a vector of ones.
  *  Collective on grid's communicator. Ranks are added in an order that depends on the grid.
  *  [out] sums [n] the same on all ranks

@@ -61,7 +61,7 @@ static void choose(const ouro_closed *closed, bool always, int ranks, plan *p) {
   const double doubling = 3 * steps_of(p->horizon) * (ouro_product_seconds((double)n) + OVERHEAD);
   const double run = p->horizon * generation * (closed->corrected ? SLOWER : 1);
   const double twice = doubling * (closed->corrected ? CORRECTIONS : 1);
-  p->doubling = run > DOUBLE_FROM && twice < run;
+  p->doubling = run > DOUBLE_FROM && twice < run && !closed->system->spread.fitted && closed->system->forget == 0;
   p->work = p->doubling ? twice : run;
   p->seconds = p->work / ranks;
   p->limit = p->doubling ? limit_of(doubling, 1, always) : limit_of(generation, p->horizon + 1000, always);

@@ -35,7 +35,8 @@ static inline double ouro_plateau_largest(int32_t n, const double *values) {
 /** A C_ii above it is on its way to infinity: plateaus lie at most 1 / (1 - spectral radius) < 1e16 above the noise.
  *  Not collective. */
 static inline double ouro_plateau_runaway(const ouro_system *system) {
-  return 1e20 * (ouro_plateau_largest(system->n, system->start) + ouro_plateau_largest(system->n, system->noise));
+  return 1e20 * (ouro_plateau_largest(system->n, system->start) + ouro_plateau_largest(system->n, system->noise) +
+                 system->spread.base);
 }
 
 /** Run the recursion, at least `horizon` generations and at most `limit`, until what is still to come is

@@ -57,9 +57,12 @@ typedef struct search {
   const ouro_closed *closed;
   ouro_doubling doubling;
   double *trained, *rooted; /* 1 at trained nodes; C_ii(0) at fixed ones, 0 elsewhere */
-  double *d;                /* noise and correction of every node, corpus included */
+  double *biased;           /* b_i(0) at fixed nodes, 0 elsewhere */
+  double *own, *corpus, *d; /* noise and correction of every node; V_i / M_i of its corpus; their sum */
   double *c, *previous;     /* C_ii */
+  double *mean, *spread;    /* b_i, V_i */
   double *sums, *share;     /* scratch; what the roots contribute to C_ii */
+  double step;              /* of a correction, 1 or less */
 } search;
 
 static ouro_status search_new(search *s) {
@@ -67,15 +70,20 @@ static ouro_status search_new(search *s) {
   const ouro_system *system = s->closed->system;
   OURO_NEW(s->trained, system->n);
   OURO_NEW(s->rooted, system->n);
+  OURO_NEW(s->biased, system->n);
+  OURO_NEW(s->own, system->n);
+  OURO_NEW(s->corpus, system->n);
   OURO_NEW(s->d, system->n);
   OURO_NEW(s->c, system->n);
   OURO_NEW(s->previous, system->n);
+  OURO_NEW(s->mean, system->n);
+  OURO_NEW(s->spread, system->n);
   OURO_NEW(s->sums, system->n);
   OURO_NEW(s->share, system->n);
   for (int32_t i = 0; i < system->n; i++) {
     s->trained[i] = 1 - s->closed->fixed[i];
     s->rooted[i] = s->closed->fixed[i] * system->start[i];
-    s->d[i] = system->noise[i] + system->corpus[i];
+    s->biased[i] = s->closed->fixed[i] * system->mean[i];
   }
 cleanup:
   return status;
@@ -85,9 +93,14 @@ static void search_clear(search *s) {
   ouro_doubling_destroy(&s->doubling);
   free(s->trained);
   free(s->rooted);
+  free(s->biased);
+  free(s->own);
+  free(s->corpus);
   free(s->d);
   free(s->c);
   free(s->previous);
+  free(s->mean);
+  free(s->spread);
   free(s->sums);
   free(s->share);
 }
@@ -108,26 +121,31 @@ cleanup:
   return status;
 }
 
-/* C_ii = X_ii + sum_f B_if^2 C_ff(0); what consumers see of it is more by the corpus, which X holds already. */
+/* C_ii = X_ii + sum_f B_if^2 C_ff(0), b_i = sum_f B_if b_f(0); what consumers see of C_ii is more by the corpus, which
+ * X holds already. */
 static ouro_status read_diagonal(search *s) {
   ouro_status status = OURO_OK;
   ouro_doubling *d = &s->doubling;
   OURO_TRY(ouro_matrix_diagonal(d->grid, d->x, s->c));
   OURO_TRY(ouro_matrix_row_sums(d->grid, d->a, d->a, s->rooted, s->share));
-  for (int32_t i = 0; i < d->grid->n; i++) s->c[i] += s->share[i] - s->closed->system->corpus[i];
+  OURO_TRY(ouro_matrix_row_sums(d->grid, d->a, NULL, s->biased, s->mean));
+  for (int32_t i = 0; i < d->grid->n; i++) s->c[i] += s->share[i] - s->corpus[i];
 cleanup:
   return status;
 }
 
-/* D_i = noise_i + eta_i (sum_k P_ik C_kk - Q_ii), with Q_ii = C_ii - D_i at the fixed point for the old D. No
- * corrected node publishes. */
-static ouro_status correct(search *s) {
+/* own_i = noise_i + eta_i (sum_k P_ik C_kk - Q_ii) + draws_i sum_k P_ik V_k, corpus_i = V_i / M_i. */
+static ouro_status correct(search *s, const double *mixed) {
   ouro_status status = OURO_OK;
   const ouro_system *system = s->closed->system;
+  ouro_system_spread(system, s->c, s->mean, s->spread);
   OURO_TRY(ouro_system_average(s->comm, system, s->c, s->sums));
+  for (int32_t i = 0; i < system->n; i++) s->own[i] = system->noise[i] + system->eta[i] * (s->sums[i] - mixed[i]);
+  OURO_TRY(ouro_system_average(s->comm, system, s->spread, s->sums));
   for (int32_t i = 0; i < system->n; i++) {
-    if (system->eta[i] == 0) continue;
-    s->d[i] = system->noise[i] + system->eta[i] * (s->sums[i] - (s->c[i] - s->d[i]));
+    s->own[i] += system->draws[i] * s->sums[i];
+    s->corpus[i] = system->published[i] * s->spread[i];
+    s->d[i] = s->own[i] + s->corpus[i];
   }
 cleanup:
   return status;
@@ -141,22 +159,47 @@ static bool has_settled(const ouro_closed *closed, int64_t corrections, double b
   return corrections > 2 && decay < 1 && moved * decay / (1 - decay) <= CLOSE;
 }
 
-/* Every C_ii only grows from one correction to the next, as D -> D of the next is a positive map: it converges
- * iff there is a fixed point. */
+/* Where erring models scatter less (curvature < 0) corrections alternate around the fixed point. If r is what they
+ * multiply an error by at most, steps of 1 / (1 + r) converge; the first solution, for the base spread, bounds r. */
+static double step_of(const search *s) {
+  const ouro_spread law = s->closed->system->spread;
+  if (law.curvature >= 0 || law.base == 0) return 1;
+  return 1 / (1 - law.curvature * ouro_plateau_largest(s->closed->system->n, s->c) / law.base);
+}
+
+/* One solution, for the D of the last C. Q_ii = C_ii - own_i. */
+static ouro_status refine(search *s, ouro_settling *out) {
+  ouro_status status = OURO_OK;
+  const int32_t n = s->closed->system->n;
+  double *mixed = s->share;
+  memcpy(s->previous, s->c, (size_t)n * sizeof *s->c);
+  OURO_TRY(solve(s, &out->iterations));
+  if (out->iterations == MOST_STEPS) return OURO_OK;
+  OURO_TRY(read_diagonal(s));
+  if (out->corrections == 0) s->step = step_of(s);
+  for (int32_t i = 0; i < n && out->corrections > 0; i++)
+    s->c[i] = s->previous[i] + s->step * (s->c[i] - s->previous[i]);
+  out->corrections++;
+  for (int32_t i = 0; i < n; i++) mixed[i] = s->c[i] - s->own[i];
+  OURO_TRY(correct(s, mixed));
+cleanup:
+  return status;
+}
+
+/* Where the curvature is not negative every C_ii only grows from one correction to the next, as D -> D of the next is
+ * a positive map: it converges iff there is a fixed point. */
 static ouro_status iterate(search *s, int64_t limit, ouro_settling *out) {
   ouro_status status = OURO_OK;
   const int32_t n = s->closed->system->n;
   const double bound = ouro_plateau_runaway(s->closed->system);
   double before, moved = 1;
+  OURO_TRY(correct(s, s->share)); /* C = 0 */
   while (!out->settled && out->corrections < limit && ouro_plateau_largest(n, s->c) <= bound) {
-    memcpy(s->previous, s->c, (size_t)n * sizeof *s->c);
-    OURO_TRY(solve(s, &out->iterations));
+    OURO_TRY(refine(s, out));
     if (out->iterations == MOST_STEPS) break;
-    OURO_TRY(read_diagonal(s));
     before = moved;
     moved = ouro_plateau_change(n, s->previous, s->c);
-    out->settled = has_settled(s->closed, ++out->corrections, before, moved);
-    OURO_TRY(correct(s));
+    out->settled = has_settled(s->closed, out->corrections, before, moved);
   }
 cleanup:
   return status;
@@ -180,10 +223,8 @@ static ouro_status check(search *s, double *residual) {
   OURO_TRY(ouro_matrix_load(d->grid, system, d->a));
   ouro_matrix_multiply(d->grid, false, d->a, d->x, 0, d->y);
   OURO_TRY(ouro_matrix_row_sums(d->grid, d->y, d->a, NULL, mixed));
-  OURO_TRY(ouro_system_average(s->comm, system, s->c, s->sums));
-  for (int32_t i = 0; i < system->n; i++) {
-    next[i] = (1 - system->eta[i]) * mixed[i] + system->eta[i] * s->sums[i] + system->noise[i];
-  }
+  OURO_TRY(correct(s, mixed));
+  for (int32_t i = 0; i < system->n; i++) next[i] = mixed[i] + s->own[i];
   *residual = ouro_plateau_change(system->n, next, s->c);
 cleanup:
   return status;

@@ -45,7 +45,7 @@ static ouro_status settle(ouro_recursion *r, const ouro_closed *closed, double h
     if (out->iterations == limit || ouro_plateau_largest(s->n, r->diagonal) > bound) break;
     const ouro_status status = ouro_recursion_step(r);
     if (status != OURO_OK) return status;
-    out->residual = ouro_plateau_change(s->n, r->seen, r->diagonal); /* seen: the diagonal of the generation before */
+    out->residual = ouro_plateau_change(s->n, r->before, r->diagonal);
     t.now = fmax(t.now, out->residual);
     if (++out->iterations % WINDOW == 0) next_window(&t);
   }

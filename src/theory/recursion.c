@@ -1,5 +1,5 @@
-/* The recursion of a system (THEORY.md sections 3, 8, 9): the engine forms P C P', the diagonal is corrected here.
- * The diagonal is kept beside the matrix, identical on all ranks. Must not know how an engine stores C. */
+/* The recursion of a system (system.h): the engine forms L C L', the diagonal is corrected here. The diagonal is kept
+ * beside the matrix, identical on all ranks. Must not know how an engine stores C. */
 
 #include "theory/recursion.h"
 
@@ -10,6 +10,24 @@
 #include "ouro/base/memory.h"
 #include "theory/select.h"
 
+enum { PLANES = 3 }; /* errors, means, fitted variances */
+
+static void point_at_now(ouro_recursion *r) {
+  r->diagonal = r->now;
+  r->mean = r->diagonal + r->system->n;
+  r->variance = r->mean + r->system->n;
+}
+
+static void start(ouro_recursion *r) {
+  const ouro_system *s = r->system;
+  const size_t bytes = (size_t)s->n * sizeof *r->now;
+  point_at_now(r);
+  memcpy(r->diagonal, s->start, bytes);
+  memcpy(r->mean, s->mean, bytes);
+  memcpy(r->variance, s->variance, bytes);
+  memcpy(r->effective, s->start_size, bytes);
+}
+
 static ouro_status recursion_new(MPI_Comm comm, const ouro_system *system, const ouro_engine_methods *methods,
                                  ouro_recursion **made) {
   ouro_status status = OURO_OK;
@@ -19,10 +37,14 @@ static ouro_status recursion_new(MPI_Comm comm, const ouro_system *system, const
   r->comm = comm;
   r->system = system;
   r->methods = methods;
-  OURO_NEW(r->diagonal, system->n);
+  OURO_NEW(r->now, PLANES * (size_t)system->n);
+  OURO_NEW(r->next, PLANES * (size_t)system->n);
+  OURO_NEW(r->spread, system->n);
   OURO_NEW(r->seen, system->n);
   OURO_NEW(r->mixed, system->n);
-  memcpy(r->diagonal, system->start, (size_t)system->n * sizeof *r->diagonal);
+  OURO_NEW(r->effective, system->n);
+  if (system->forget > 0) OURO_NEW(r->gamma, system->n);
+  start(r);
 cleanup:
   return status;
 }
@@ -45,22 +67,55 @@ void ouro_recursion_destroy(ouro_recursion **recursion) {
   ouro_recursion *r = *recursion;
   if (r == NULL) return;
   r->methods->destroy(&r->engine);
-  free(r->diagonal);
+  free(r->now);
+  free(r->next);
+  free(r->spread);
   free(r->seen);
   free(r->mixed);
+  free(r->effective);
+  free(r->gamma);
   free(r);
   *recursion = NULL;
 }
 
-/* (1 - eta_i) Q_ii + eta_i sum_k P_ik C_kk + noise_i for the rows held here, 0 elsewhere. */
-static void correct(const ouro_recursion *r, double *next) {
+/* Averages over what node i is trained on: sum_k P_ik C_kk, sum_k P_ik b_k, sum_k P_ik V_k. */
+typedef struct averages {
+  double error, mean, spread;
+} averages;
+
+static averages average(const ouro_recursion *r, int32_t held) {
   const ouro_system *s = r->system;
-  memset(next, 0, (size_t)s->n * sizeof *next);
+  averages sum = {0, 0, 0};
+  for (int64_t k = s->first[held]; k < s->first[held + 1]; k++) {
+    const int32_t from = s->column[k];
+    if (from < s->n_models) sum.error += s->weight[k] * r->diagonal[from];
+    sum.mean += s->weight[k] * r->mean[from];
+    sum.spread += s->weight[k] * r->spread[from];
+  }
+  return sum;
+}
+
+/* V'_i = n_i / (n_i - 1) [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ]; a root keeps its own. */
+static double fitted_variance(const ouro_recursion *r, int32_t i, averages sum, double error) {
+  const ouro_system *s = r->system;
+  const double n = s->size[i];
+  if (n <= 1) return r->spread[i];
+  return n / (n - 1) * (sum.spread + sum.error + s->real_share[i] * s->spread.base - error);
+}
+
+/* The next generation of the rows held here, 0 elsewhere. */
+static void correct(ouro_recursion *r) {
+  const ouro_system *s = r->system;
+  double *mean = r->next + s->n, *variance = mean + s->n;
+  memset(r->next, 0, PLANES * (size_t)s->n * sizeof *r->next);
   for (int32_t h = 0; h < s->n_held; h++) {
     const int32_t i = s->held[h];
-    double own = 0;
-    for (int64_t k = s->first[h]; k < s->first[h + 1]; k++) own += s->weight[k] * r->diagonal[s->column[k]];
-    next[i] = (1 - s->eta[i]) * r->mixed[i] + s->eta[i] * own + s->noise[i];
+    const averages sum = average(r, h);
+    const double g = r->gamma ? r->gamma[i] : 1;
+    r->next[i] =
+        (1 - s->eta[i]) * r->mixed[i] + s->eta[i] * sum.error + g * g * (s->draws[i] * sum.spread + s->noise[i]);
+    mean[i] = (1 - g) * r->mean[i] + g * sum.mean;
+    if (s->spread.fitted) variance[i] = fitted_variance(r, i, sum, r->next[i]);
   }
 }
 
@@ -71,18 +126,46 @@ static ouro_status check_finite(const ouro_system *s, const double *diagonal) {
   return OURO_OK;
 }
 
+/* Nodes that are never retrained keep gamma = 1: their row of P is that of the identity, or empty. */
+static void weigh_new_samples(ouro_recursion *r) {
+  const ouro_system *s = r->system;
+  for (int32_t i = 0; r->gamma && i < s->n; i++) {
+    r->effective[i] = s->forget * r->effective[i] + s->size[i];
+    r->gamma[i] = s->size[i] > 0 ? s->size[i] / r->effective[i] : 1;
+  }
+}
+
+/* V_k of this generation, and what consumers see of C_kk. */
+static void look(ouro_recursion *r) {
+  const ouro_system *s = r->system;
+  if (s->spread.fitted) memcpy(r->spread, r->variance, (size_t)s->n * sizeof *r->spread);
+  ouro_system_spread(s, r->diagonal, r->mean, r->spread);
+  for (int32_t k = 0; k < s->n; k++) r->seen[k] = r->diagonal[k] + s->published[k] * r->spread[k];
+}
+
+static ouro_status share(ouro_recursion *r) {
+  for (int plane = 0; plane < PLANES; plane++) {
+    double *values = r->next + (size_t)plane * (size_t)r->system->n;
+    const int code = MPI_Allreduce(MPI_IN_PLACE, values, r->system->n, MPI_DOUBLE, MPI_SUM, r->comm);
+    if (code != MPI_SUCCESS) return ouro_mpi_status(code);
+  }
+  return OURO_OK;
+}
+
 ouro_status ouro_recursion_step(ouro_recursion *recursion) {
   ouro_status status = OURO_OK;
   ouro_recursion *r = recursion;
-  const ouro_system *s = r->system;
-  double *next = r->seen;
-  for (int32_t i = 0; i < s->n; i++) r->seen[i] = r->diagonal[i] + s->corpus[i];
-  OURO_TRY(r->methods->congruence(r->engine, r->seen, r->mixed));
-  correct(r, next);
-  OURO_AGREE(r->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, next, s->n, MPI_DOUBLE, MPI_SUM, r->comm)));
-  r->seen = r->diagonal;
-  r->diagonal = next;
-  OURO_TRY(check_finite(s, next)); /* the same numbers on all ranks */
+  look(r);
+  weigh_new_samples(r);
+  OURO_TRY(r->methods->congruence(r->engine, r->seen, r->gamma, r->mixed));
+  correct(r);
+  OURO_AGREE(r->comm, share(r));
+  double *made = r->next;
+  r->next = r->now;
+  r->now = made;
+  r->before = r->next;
+  point_at_now(r);
+  OURO_TRY(check_finite(r->system, r->diagonal)); /* the same numbers on all ranks */
 cleanup:
   return status;
 }

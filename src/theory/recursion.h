@@ -10,9 +10,16 @@ typedef struct ouro_recursion {
   const ouro_system *system; /* borrowed */
   const ouro_engine_methods *methods;
   ouro_engine *engine;
-  double *diagonal; /* [n] C_ii(t), the same on all ranks */
-  double *seen;     /* [n] C_ii + corpus_i */
-  double *mixed;    /* [n] Q_ii */
+  double *diagonal;   /* [n] C_ii(t), the same on all ranks, and so are the others */
+  double *before;     /* [n] C_ii(t-1) */
+  double *mean;       /* [n] b_i(t) */
+  double *variance;   /* [n] V_i(t), where it is fitted */
+  double *now, *next; /* [3][n] errors, means, fitted variances; the vectors above lie in them */
+  double *spread;     /* [n] V_i(t) */
+  double *seen;       /* [n] C_ii + V_i / M_i */
+  double *mixed;      /* [n] Q_ii */
+  double *effective;  /* [n] Neff_i(t) */
+  double *gamma;      /* [n] n_i / Neff_i(t+1); NULL where only new samples count */
 } ouro_recursion;
 
 /** Start a recursion at generation 0.

@@ -170,6 +170,15 @@ static void multiply(const sparse *s, const double *in, double *out) {
   if (at < s->width) multiply_rest(s, in, out, at);
 }
 
+/* out = (I - Gamma) in + Gamma out */
+static void blend(const sparse *s, const double *gamma, const double *in, double *out) {
+  for (int32_t i = 0; gamma && i < s->n; i++) {
+    const double *old = in + (size_t)i * (size_t)s->width, g = gamma[i];
+    double *new = out + (size_t)i *(size_t)s->width;
+    for (int32_t j = 0; j < s->width; j++) new[j] = (1 - g) * old[j] + g *new[j];
+  }
+}
+
 /* out[j][i] = in[i][j] for i < rows, j < columns; out has the given stride. */
 static void transpose(const double *in, int32_t rows, int32_t columns, double *out, size_t stride) {
   for (int32_t i0 = 0; i0 < rows; i0 += TILE) {
@@ -224,15 +233,17 @@ static ouro_status transpose_all(sparse *s) {
   return OURO_OK;
 }
 
-/* P C P' = P (P C)' as C is symmetric. */
-static ouro_status sparse_congruence(ouro_engine *engine, const double *before, double *after) {
+/* L C L' = L (L C)' as C is symmetric. */
+static ouro_status sparse_congruence(ouro_engine *engine, const double *before, const double *gamma, double *after) {
   ouro_status status = OURO_OK;
   sparse *s = engine;
   for (int32_t j = 0; j < s->width; j++)
     s->c[(size_t)(s->begin + j) * (size_t)s->width + (size_t)j] = before[s->begin + j];
   multiply(s, s->c, s->y);
+  blend(s, gamma, s->c, s->y);
   OURO_AGREE(s->comm, transpose_all(s));
   multiply(s, s->c, s->y);
+  blend(s, gamma, s->c, s->y);
   double *swapped = s->c;
   s->c = s->y;
   s->y = swapped;

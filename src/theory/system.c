@@ -101,7 +101,8 @@ ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *famil
              ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, tally, N_TALLY, MPI_INT64_T, MPI_SUM, graph->comm)));
   survey->n = tally[N_NODES];
   survey->n_weights = tally[N_WEIGHTS];
-  survey->exact = !is_published(config) && tally[N_FIXED] == 0;
+  survey->exact = family->law == OURO_LAW_MEANS ||
+                  (family->law == OURO_LAW_REGRESSION && !is_published(config) && tally[N_FIXED] == 0);
   survey->obstacle = find_obstacle(family, tally);
 cleanup:
   return status;
@@ -139,23 +140,22 @@ cleanup:
   return status;
 }
 
-static ouro_status system_new(inputs *in, ouro_system **system) {
+ouro_status ouro_system_new(int32_t n, int32_t n_models, int64_t n_held, int64_t n_weights, ouro_system **system) {
   ouro_status status = OURO_OK;
   ouro_system *s;
-  OURO_CHECK(in->survey->n < INT32_MAX / 2, OURO_ELIMIT, "%" PRId64 " models are too many for the recursion",
-             in->survey->n);
+  *system = NULL;
   OURO_NEW(s, 1);
   *system = s;
-  s->n = (int32_t)in->survey->n;
-  OURO_NEW(in->virtual_of, in->graph->n_nodes);
-  OURO_NEW(s->held, in->survey->held);
-  OURO_NEW(s->first, in->survey->held + 1);
-  OURO_NEW(s->column, in->survey->held_weights);
-  OURO_NEW(s->weight, in->survey->held_weights);
-  OURO_NEW(s->eta, s->n);
-  OURO_NEW(s->noise, s->n);
-  OURO_NEW(s->corpus, s->n);
-  OURO_NEW(s->start, s->n);
+  s->n = n;
+  s->n_models = n_models;
+  OURO_NEW(s->held, n_held);
+  OURO_NEW(s->first, n_held + 1);
+  OURO_NEW(s->column, n_weights);
+  OURO_NEW(s->weight, n_weights);
+  OURO_NEW(s->node, (size_t)OURO_NODE_VECTORS * (size_t)n);
+  double **const vector[OURO_NODE_VECTORS] = {&s->eta,  &s->noise,    &s->draws, &s->published,  &s->start,
+                                              &s->mean, &s->variance, &s->size,  &s->start_size, &s->real_share};
+  for (int k = 0; k < OURO_NODE_VECTORS; k++) *vector[k] = s->node + (size_t)k * (size_t)n;
 cleanup:
   return status;
 }
@@ -167,12 +167,28 @@ void ouro_system_destroy(ouro_system **system) {
   free(s->first);
   free(s->column);
   free(s->weight);
-  free(s->eta);
-  free(s->noise);
-  free(s->corpus);
-  free(s->start);
+  free(s->node);
   free(s);
   *system = NULL;
+}
+
+void ouro_system_spread(const ouro_system *system, const double *error, const double *mean, double *spread) {
+  const ouro_spread law = system->spread;
+  if (law.fitted) return;
+  for (int32_t k = 0; k < system->n; k++) {
+    spread[k] = k < system->n_models ? law.base + law.slope * mean[k] + law.curvature * error[k] : 0;
+  }
+}
+
+static ouro_status inputs_allocate(inputs *in, ouro_system **system) {
+  ouro_status status = OURO_OK;
+  OURO_CHECK(in->survey->n < INT32_MAX / 2, OURO_ELIMIT, "%" PRId64 " models are too many for the recursion",
+             in->survey->n);
+  OURO_NEW(in->virtual_of, in->graph->n_nodes);
+  OURO_TRY(ouro_system_new((int32_t)in->survey->n, (int32_t)in->graph->n_nodes, in->survey->held,
+                           in->survey->held_weights, system));
+cleanup:
+  return status;
 }
 
 static void add_weight(ouro_system *s, int64_t column, double weight) {
@@ -220,13 +236,25 @@ static void add_rows(const inputs *in, ouro_lid i, ouro_system *s) {
   end_row(s);
 }
 
-/* Noise of a fit: exact, or to first order that of the samples drawn for this fit alone. Published samples are
- * not (their noise is corpus), a fixed set is not (its noise is that of its virtual node). */
-static double noise_of(const inputs *in, ouro_lid i) {
-  const ouro_count n = size_of(in->config, in->graph, i), r = real_of(in->config, in->graph, i);
-  if (in->survey->exact) return ouro_family_noise(in->family, n);
-  const ouro_count own = (is_published(in->config) ? 0 : n - r) + (is_fixed(in->config, in->graph, i) ? 0 : r);
-  return in->family->spread.base * (double)own / (double)n / (double)n;
+/* Samples drawn for the fit of node i alone: published ones are not (their noise is that of the corpus), nor is a
+ * fixed set (its noise is that of its virtual node). */
+static ouro_count own_fresh(const inputs *in, ouro_lid i) {
+  return is_fixed(in->config, in->graph, i) ? 0 : real_of(in->config, in->graph, i);
+}
+
+static ouro_count own_synthetic(const inputs *in, ouro_lid i) {
+  return is_published(in->config) ? 0 : size_of(in->config, in->graph, i) - real_of(in->config, in->graph, i);
+}
+
+/* Does the noise of a fit follow from n_i alone (section 3)? Else it is the mean spread of its samples over n_i. */
+static bool is_regression(const inputs *in) {
+  return in->survey->exact && in->family->law == OURO_LAW_REGRESSION;
+}
+
+/* base / n_i times the share of these samples */
+static double noise_of(const inputs *in, ouro_lid i, ouro_count samples) {
+  const double n = (double)size_of(in->config, in->graph, i);
+  return in->family->spread.base * (double)samples / n / n;
 }
 
 ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
@@ -235,30 +263,58 @@ ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *famil
   ouro_terms terms = {.size = size_of(config, graph, i), .real = real_of(config, graph, i)};
   terms.start = ouro_family_noise(family, start_size(config, graph, i));
   if (survey->root[i]) return terms;
-  terms.noise = noise_of(&in, i);
-  terms.eta = survey->exact ? ouro_family_eta(family, terms.size) : 0;
+  if (is_regression(&in)) {
+    terms.noise = ouro_family_noise(family, terms.size);
+    terms.eta = ouro_family_eta(family, terms.size);
+  } else {
+    terms.noise = noise_of(&in, i, own_fresh(&in, i) + own_synthetic(&in, i));
+  }
   return terms;
+}
+
+static void set_trained(const inputs *in, ouro_lid i, ouro_system *s) {
+  const ouro_gid g = in->graph->gid[i];
+  const ouro_terms terms = ouro_system_terms(in->config, in->family, in->graph, in->survey, i);
+  const int64_t corpus = in->survey->corpus[i];
+  const double n = (double)terms.size;
+  s->size[g] = n;
+  s->real_share[g] = (double)terms.real / n;
+  s->eta[g] = terms.eta;
+  s->noise[g] = is_regression(in) ? terms.noise : noise_of(in, i, own_fresh(in, i));
+  s->draws[g] = is_regression(in) || is_published(in->config) ? 0 : 1 / n;
+  s->published[g] = corpus > 0 ? 1 / (double)corpus : 0;
+}
+
+/* The node behind node i: the corpus of a root, or a fixed set of real data. */
+static void set_virtual(const inputs *in, ouro_lid i, int32_t at, ouro_system *s) {
+  const ouro_spread spread = in->family->spread;
+  const int64_t corpus = in->survey->corpus[i];
+  if (!in->survey->root[i]) {
+    s->start[at] = spread.base / (double)in->graph->real[i];
+  } else if (corpus > 0) {
+    s->start[at] = s->noise[at] = (spread.base + spread.curvature * s->start[in->graph->gid[i]]) / (double)corpus;
+  }
 }
 
 static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_gid g = in->graph->gid[i];
-  const bool root = in->survey->root[i];
-  const int64_t corpus = in->survey->corpus[i];
-  const double unit = in->family->spread.base, of_corpus = corpus > 0 ? unit / (double)corpus : 0;
-  const int32_t virtual_node = in->virtual_of[g];
-  const ouro_terms terms = ouro_system_terms(in->config, in->family, in->graph, in->survey, i);
-  s->start[g] = terms.start;
-  s->noise[g] = terms.noise;
-  s->eta[g] = terms.eta;
-  if (!root) s->corpus[g] = of_corpus;
-  if (virtual_node == 0) return;
-  s->start[virtual_node] = root ? of_corpus : unit / (double)in->graph->real[i];
-  s->noise[virtual_node] = root ? of_corpus : 0;
+  const ouro_count n0 = start_size(in->config, in->graph, i);
+  s->start[g] = ouro_family_noise(in->family, n0);
+  s->variance[g] = in->family->spread.base;
+  s->start_size[g] = (double)n0;
+  if (!in->survey->root[i]) set_trained(in, i, s);
+  if (in->virtual_of[g] > 0) set_virtual(in, i, in->virtual_of[g], s);
 }
 
-/* Each rank has set the values of its nodes and left 0 elsewhere. */
-static ouro_status share(MPI_Comm comm, int32_t n, double *values) {
-  return ouro_agree(comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_DOUBLE, MPI_SUM, comm)));
+/* Each rank has set its nodes and left 0 elsewhere. */
+static ouro_status share_nodes(MPI_Comm comm, ouro_system *s) {
+  ouro_status status = OURO_OK;
+  for (int k = 0; k < OURO_NODE_VECTORS; k++) {
+    double *vector = s->node + (size_t)k * (size_t)s->n;
+    OURO_AGREE(comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, vector, s->n, MPI_DOUBLE, MPI_SUM, comm)));
+  }
+cleanup:
+  return status;
 }
 
 ouro_status ouro_system_create(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
@@ -267,16 +323,14 @@ ouro_status ouro_system_create(const ouro_config *config, const ouro_family *fam
   inputs in = {config, family, graph, survey, NULL};
   ouro_system *made = NULL;
   *system = NULL;
-  OURO_AGREE(graph->comm, system_new(&in, &made));
+  OURO_AGREE(graph->comm, inputs_allocate(&in, &made));
   OURO_TRY(number_virtual(&in));
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     add_rows(&in, i, made);
     set_node(&in, i, made);
   }
-  OURO_TRY(share(graph->comm, made->n, made->eta));
-  OURO_TRY(share(graph->comm, made->n, made->noise));
-  OURO_TRY(share(graph->comm, made->n, made->corpus));
-  OURO_TRY(share(graph->comm, made->n, made->start));
+  made->spread = family->spread;
+  OURO_TRY(share_nodes(graph->comm, made));
   *system = made;
   made = NULL;
 cleanup:

@@ -1,25 +1,31 @@
 #ifndef OURO_THEORY_SYSTEM_H
 #define OURO_THEORY_SYSTEM_H
 
-/* The recursion of an experiment as one linear system, whatever its draws and real data:
+/* The recursion of an experiment as one linear system, whatever its family, draws, real data and regime:
  *
- *    Q     = P (C + diag(corpus)) P'
- *    C'_ij = Q_ij                                                            (i != j)
- *    C'_ii = (1 - eta_i) Q_ii + eta_i sum_k P_ik C_kk + noise_i
+ *    V_k   = base + slope b_k + curvature C_kk   expected variance of a sample of model k (THEORY.md sections 3 to 5)
+ *    Q     = L C L' + Gamma P diag(V_k published_k) P' Gamma,   L = I - Gamma + Gamma P
+ *    C'_ij = Q_ij                                                                                       (i != j)
+ *    C'_ii = (1 - eta_i) Q_ii + eta_i sum_k P_ik C_kk + gamma_i^2 (draws_i sum_k P_ik V_k + noise_i)
+ *    b'    = L b
  *
- * Private draws of fresh real data (THEORY.md section 3) fit it as they are, corpus = 0. The others do by
- * virtual nodes behind the models, so that no engine knows of them:
- *  - a fixed set of real data (section 8) is a root of variance 1/r_i that feeds node i with weight r_i/n_i;
- *  - published draws (section 9) add corpus_j = 1/M_j to what consumers of j see of C_jj. A root's row of P
- *    must not see its own corpus, so the corpus of a root is a node without feeds, noise 1/M_j, that feeds
- *    the consumers beside the root. */
+ * with gamma = 1 where only new samples count, and gamma_i = n_i / Neff_i, Neff_i' = forget Neff_i + n_i otherwise
+ * (section 8; then nothing is published). A fitted variance (unbiased Gaussian) is carried as V_k itself:
+ *    V'_i  = n_i / (n_i - 1) [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ].
+ *
+ * Private draws of fresh real data fit it as they are. The others do by virtual nodes behind the models, whose
+ * V_k is 0, so that no engine knows of them:
+ *  - a fixed set of real data (section 8) is a root of second moment base/r_i that feeds node i with weight r_i/n_i;
+ *  - published draws (section 9) add V_j/M_j to what consumers of j see of C_jj. A root's row of P must not see
+ *    its own corpus, so the corpus of a root is a node without feeds, noise V_j/M_j, that feeds the consumers
+ *    beside the root. */
 
 #include "ouro/family/family.h"
 #include "ouro/graph/graph.h"
 
 /* What a graph asks of the recursion, before anything of that size is allocated. */
 typedef struct ouro_survey {
-  bool exact;                 /* section 3; else first order */
+  bool exact;                 /* sections 3, 5; else first order */
   const char *obstacle;       /* why there is no formula, or NULL; the same on all ranks */
   int64_t n, n_weights;       /* of the system, virtual nodes included, over all ranks */
   int64_t held, held_weights; /* rows of P that come from this rank, and their weights */
@@ -28,14 +34,33 @@ typedef struct ouro_survey {
 } ouro_survey;
 
 typedef struct ouro_system {
-  int32_t n;                            /* nodes, the virtual ones last */
-  int32_t n_held;                       /* rows of P held by this rank; every row is held by one rank */
-  int32_t *held;                        /* [n_held] which rows */
-  int64_t *first;                       /* [n_held + 1] */
-  int32_t *column;                      /* [first[n_held]] in an order that no ownership changes */
-  double *weight;                       /* [first[n_held]] P_ik */
-  double *eta, *noise, *corpus, *start; /* [n] the same on all ranks; start is the diagonal of C(0) */
+  int32_t n, n_models; /* nodes; those that are models come first */
+  int32_t n_held;      /* rows of P held by this rank; every row is held by one rank */
+  int32_t *held;       /* [n_held] which rows */
+  int64_t *first;      /* [n_held + 1] */
+  int32_t *column;     /* [first[n_held]] in an order that no ownership changes */
+  double *weight;      /* [first[n_held]] P_ik */
+  ouro_spread spread;  /* of a sample of a model */
+  double forget;       /* lambda, in [0, 1]; 0: only new samples count */
+  double *node;        /* [OURO_NODE_VECTORS][n] the vectors below, one after the other; the same on all ranks */
+  double *eta, *noise, *draws, *published; /* [n] see above; draws_i is 1/n_i, published_i 1/M_i, or 0 */
+  double *start, *mean, *variance;         /* [n] diagonal of C(0), b(0), V(0) where it is fitted */
+  double *size, *start_size, *real_share;  /* [n] n_i, 0 at roots; Neff_i(0); P_i0. Of virtual nodes 0. */
 } ouro_system;
+
+enum { OURO_NODE_VECTORS = 10 };
+
+/** Room for a system.
+ *  Not collective.
+ *  [out] system to be released with ouro_system_destroy(), also on error
+ *  Returns OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_system_new(int32_t n, int32_t n_models, int64_t n_held, int64_t n_weights, ouro_system **system);
+
+/** V_k of every node.
+ *  Not collective.
+ *  [in]  error, mean [n] C_kk and b_k
+ *  [out] spread [n] 0 at virtual nodes; left as it is where the family's spread is fitted */
+void ouro_system_spread(const ouro_system *system, const double *error, const double *mean, double *spread);
 
 /* Entries of P as they pass by: row[k], column[k], weight[k]. Those of one row come in the order of the row. */
 typedef void (*ouro_system_visit)(void *context, int n, const int32_t *row, const int32_t *column,
@@ -55,7 +80,7 @@ void ouro_survey_clear(ouro_survey *survey);
 /* What the recursion says of one node, its feeds aside. */
 typedef struct ouro_terms {
   ouro_count size, real;    /* n_i and r_i of a generation after the first; size 0 at a root */
-  double noise, eta, start; /* noise and eta are 0 at a root */
+  double noise, eta, start; /* noise, of all samples that this fit alone sees, and eta are 0 at a root */
 } ouro_terms;
 
 /** The terms of an owned node.

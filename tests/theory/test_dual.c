@@ -88,7 +88,7 @@ static void test_twin(void **unused) {
       continue;
     }
     twin t = {.s = &s, .how = how};
-    assert_everywhere(dual->exact == twin_exact(&t));
+    assert_everywhere(dual->exact == twin_is_exact(&t));
     for (int i = 0; i < s.n; i++) assert_everywhere(dual->walks[i] == WALKS);
     n_fixed += !dual->exact;
     assert_everywhere(score(dual, &s, how, &z));

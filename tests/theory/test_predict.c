@@ -39,7 +39,7 @@ static void test_trajectories(void **unused) {
     ouro_prediction *p = predict(&s, how, generations, seed % 2 == 0, &graph);
     twin t;
     twin_start(&t, &s, how);
-    assert_everywhere(p->kind == (twin_exact(&t) ? OURO_PREDICT_EXACT : OURO_PREDICT_FIRST_ORDER));
+    assert_everywhere(p->kind == (twin_is_exact(&t) ? OURO_PREDICT_EXACT : OURO_PREDICT_FIRST_ORDER));
     assert_everywhere(p->n_rows == generations + 1);
     assert_everywhere(strstr(p->reason, "sparse") != NULL); /* small: the bits must not depend on the ranks */
     kinds[p->kind]++;

@@ -105,10 +105,16 @@ static inline double twin_own(const twin *t, int i) {
   return t->how.sigma * t->how.sigma * (private_samples + fresh) / (n * n);
 }
 
+/* Does the formula of section 3 hold? */
 static inline int twin_exact(const twin *t) {
   int fixed = 0;
   for (int i = 0; i < t->s->n; i++) fixed |= t->how.kind == OURO_REAL_FIXED && t->s->real[i] > 0;
   return t->how.draw == OURO_DRAW_PRIVATE && !fixed;
+}
+
+/* Is the prediction exact? Means are by sections 8 and 9, too. */
+static inline int twin_is_exact(const twin *t) {
+  return t->how.p == 0 || twin_exact(t);
 }
 
 /* Diagonal of an exact step. */
