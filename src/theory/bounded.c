@@ -57,7 +57,7 @@ static const double *growing(const growth *g) {
 }
 
 /* Factors over the last `generations`; returns how far the largest of them has moved. A node whose walks have all
- * ended has factor 0. */
+ * ended has factor 0; one whose error has become too small for a number keeps the factor it had. */
 static double read_factors(growth *g, int64_t generations) {
   const int32_t n = g->all->system->n;
   const double *value = growing(g);
@@ -65,6 +65,7 @@ static double read_factors(growth *g, int64_t generations) {
   for (int32_t i = 0; i < n; i++) {
     if (isnan(g->factor[i])) continue;
     const double now = value[i], before = g->half[i];
+    if (now < DBL_MIN && before < sqrt(DBL_MIN)) continue;
     const double factor = now > 0 && before > 0 ? pow(now / before, 1.0 / (double)generations) : 0;
     spread = fmax(spread, fabs(factor - g->factor[i]));
     g->factor[i] = factor;

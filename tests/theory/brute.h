@@ -1,0 +1,175 @@
+#ifndef OURO_TESTS_THEORY_BRUTE_H
+#define OURO_TESTS_THEORY_BRUTE_H
+
+/* The recursions of THEORY.md sections 3, 5, 8 and 9 in full, one generation a call, as matrices over all nodes; and
+ * the families that they are of, made of public parts alone. Shares nothing with the twin of twin.h. */
+
+#include <math.h>
+#include <string.h>
+
+#include "ouro/family/family.h"
+#include "small.h"
+
+typedef double square[MOST][MOST];
+
+/* How a small graph learns: p > 0 a regression in p dimensions; p = 0 a mean, whose samples have the variance
+ * base + curvature C_kk. */
+typedef struct rule {
+  ouro_draw draw;
+  ouro_real_kind kind;
+  int initial, p;
+  double base, curvature;
+} rule;
+
+typedef struct brute {
+  int n, first_order;
+  rule how;
+  int trained[MOST];
+  double size[MOST], real[MOST], corpus[MOST], start[MOST];
+  square p, c, k; /* P, a root keeping its model; C; K of section 8 */
+} brute;
+
+/* Noise of a fit to n samples of the truth. */
+static inline double brute_noise(const rule *how, double n) {
+  return how->base / (how->p > 0 ? n - how->p - 1 : n);
+}
+
+/* eta_i of section 3. */
+static inline double brute_eta(const rule *how, double n) {
+  const double p = how->p;
+  if (how->p == 0) return 0;
+  return ((p + 1) * n * n - (p + 5) * n + 2 * p + 2) / (n - p - 1) / (n * n + n - 2);
+}
+
+static inline void brute_begin(const small *s, rule how, brute *b) {
+  memset(b, 0, sizeof *b);
+  b->n = s->n;
+  b->how = how;
+  for (int i = 0; i < s->n; i++) {
+    const int initial = how.kind == OURO_REAL_INITIAL;
+    b->real[i] = initial ? 0 : s->real[i];
+    b->size[i] = b->real[i];
+    for (int j = 0; j < s->n; j++) {
+      b->size[i] += s->feeds[j][i];
+      b->corpus[i] = fmax(b->corpus[i], s->feeds[i][j]);
+    }
+    b->trained[i] = b->size[i] > 0;
+    b->start[i] = b->c[i][i] = brute_noise(&how, initial && s->real[i] > 0 ? s->real[i] : how.initial);
+    for (int j = 0; j < s->n; j++) b->p[i][j] = b->trained[i] ? s->feeds[j][i] / b->size[i] : i == j;
+    b->first_order |= how.p > 0 && (how.draw == OURO_DRAW_PUBLISHED || (how.kind == OURO_REAL_FIXED && s->real[i] > 0));
+  }
+}
+
+/* Forget a node: nothing flows out of it. To be called for all nodes that collapse. */
+static inline void brute_drop(brute *b, int i) {
+  b->trained[i] = 0;
+  b->c[i][i] = 0;
+  for (int j = 0; j < b->n; j++) b->p[i][j] = 0;
+}
+
+/* a b, or a b' */
+static inline void brute_product(int n, square a, square b, int transposed, square out) {
+  for (int i = 0; i < n; i++) {
+    for (int j = 0; j < n; j++) {
+      double sum = 0;
+      for (int l = 0; l < n; l++) sum += a[i][l] * (transposed ? b[j][l] : b[l][j]);
+      out[i][j] = sum;
+    }
+  }
+}
+
+/* Variance of a sample of model k. */
+static inline double brute_spread(const brute *b, int k) {
+  return b->how.base + b->how.curvature * b->c[k][k];
+}
+
+/* What the fit of i adds to Q_ii by itself: sections 3, 5, and 8 and 9 where part of its data is shared or fixed. */
+static inline double brute_own(const brute *b, int i, double q) {
+  const double n = b->size[i], p0 = b->real[i] / n;
+  double within = 0, synthetic = 0;
+  for (int k = 0; k < b->n; k++) {
+    within += b->p[i][k] * b->c[k][k];
+    if (b->how.draw == OURO_DRAW_PRIVATE) synthetic += b->p[i][k] * brute_spread(b, k);
+  }
+  if (b->how.p > 0 && !b->first_order) return brute_eta(&b->how, n) * (within - q) + brute_noise(&b->how, n);
+  return (synthetic + (b->how.kind == OURO_REAL_FIXED ? 0 : p0 * b->how.base)) / n;
+}
+
+/* P0 diag(V_k / M_k) P0' */
+static inline double brute_published(const brute *b, int i, int j) {
+  double sum = 0;
+  if (b->how.draw != OURO_DRAW_PUBLISHED || !b->trained[i] || !b->trained[j]) return 0;
+  for (int k = 0; k < b->n; k++) {
+    if (b->corpus[k] > 0) sum += b->p[i][k] * b->p[j][k] * brute_spread(b, k) / b->corpus[k];
+  }
+  return sum;
+}
+
+static inline void brute_step(brute *b) {
+  const int fixed = b->how.kind == OURO_REAL_FIXED;
+  square y, q, pk, g = {{0}}, gz = {{0}}, c;
+  brute_product(b->n, b->p, b->c, 0, y);
+  brute_product(b->n, y, b->p, 1, q);
+  brute_product(b->n, b->p, b->k, 0, pk);
+  for (int i = 0; i < b->n; i++) {
+    if (!fixed || !b->trained[i] || b->real[i] == 0) continue;
+    g[i][i] = b->real[i] / b->size[i];
+    gz[i][i] = b->how.base / b->size[i];
+  }
+  for (int i = 0; i < b->n; i++) {
+    for (int j = 0; j < b->n; j++) {
+      c[i][j] = q[i][j] + brute_published(b, i, j) + pk[i][j] * g[j][j] + g[i][i] * pk[j][i] + gz[i][j] * g[i][j];
+    }
+    if (b->trained[i]) c[i][i] += brute_own(b, i, q[i][i]);
+  }
+  for (int i = 0; i < b->n; i++) {
+    for (int j = 0; j < b->n; j++) {
+      b->c[i][j] = c[i][j];
+      b->k[i][j] = pk[i][j] + gz[i][j];
+    }
+  }
+}
+
+/* So many generations, or fewer if no bit of C and K moves any more, or only to and fro. */
+static inline void brute_run(brute *b, int generations) {
+  brute before = *b;
+  for (int t = 0; t < generations; t += 2) {
+    brute_step(b);
+    brute_step(b);
+    if (memcmp(before.c, b->c, sizeof b->c) == 0 && memcmp(before.k, b->k, sizeof b->k) == 0) return;
+    before = *b;
+  }
+}
+
+static inline ouro_config brute_config(rule how) {
+  static char linear[] = "linear", mean[] = "mean";
+  ouro_config config = {0};
+  config.real.kind = how.kind;
+  config.model.family = how.p > 0 ? linear : mean;
+  config.model.dimension = how.p > 0 ? how.p : 1;
+  config.model.noise = sqrt(how.base);
+  config.learning.initial = how.initial;
+  config.learning.draw = how.draw;
+  config.learning.replicates = 1;
+  config.learning.seed = 1;
+  config.theory.exact = OURO_EXACT_AUTO;
+  return config;
+}
+
+/* The program's own regression, or a mean that says no more of itself than the variance of its samples. */
+static inline ouro_status brute_family(const ouro_config *config, rule how, ouro_family **family) {
+  static const ouro_family_methods methods = {.name = "mean"};
+  static ouro_family mean;
+  if (how.p > 0) return ouro_family_create(config, family);
+  mean = (ouro_family){.methods = &methods, .n_parameters = 1, .least_samples = 1, .law = OURO_LAW_MEANS};
+  mean.spread = (ouro_spread){.base = how.base, .curvature = how.curvature};
+  *family = &mean;
+  return OURO_OK;
+}
+
+static inline void brute_family_done(rule how, ouro_family **family) {
+  if (how.p > 0) ouro_family_destroy(family);
+  *family = NULL;
+}
+
+#endif
