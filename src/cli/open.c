@@ -81,13 +81,20 @@ cleanup:
   return status;
 }
 
-/* Name the nodes for which topology alone does not decide (THEORY.md section 2, scope). */
+/* Where topology alone does not decide (THEORY.md section 2, scope): name the family, or the nodes. */
 static ouro_status warn_of_scope(const cli_job *job, bool real_counts) {
   enum { NAMED = 10 };
   ouro_status status = OURO_OK;
   ouro_scope scope;
   char list[NAMED * (CLI_NAME_SIZE + 32)] = "";
   size_t length = 0;
+  if (ouro_family_amplifies(job->family)) {
+    ouro_log_root(
+        OURO_LOG_WARNING,
+        "topology alone does not decide: models of family %s that err scatter more, so the exact error can grow "
+        "where the verdict says it is bounded",
+        job->family->methods->name);
+  }
   OURO_TRY(ouro_verdict_scope(job->graph, real_counts, job->family->eta_samples, &scope));
   for (int k = 0; k < scope.n_listed; k++) {
     char name[CLI_NAME_SIZE];

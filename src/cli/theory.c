@@ -72,6 +72,10 @@ static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_
   OURO_AGREE(graph->comm, noise && corpus ? OURO_OK : OURO_ENOMEM);
   OURO_TRY(corpora(graph, corpus));
   noise_of(job, corpus, noise);
+  if (!ouro_family_has_constant_spread(job->family)) {
+    ouro_log_root(OURO_LOG_NOTICE, "rates: of errors well below %.3g; larger ones change the scatter of samples",
+                  job->family->spread.base);
+  }
   OURO_TRY(ouro_rates_create(graph, verdict, &options, noise, &theory->rates));
   cli_rates_log(theory->rates);
 cleanup:
@@ -164,7 +168,8 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
   ouro_log_root(OURO_LOG_NOTICE, "theory: %s", theory->prediction->reason);
   ouro_timers_enter(&job->timers, OURO_PHASE_THEORY);
   status = compute_bounded(job, verdict, theory);
-  if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 && job->family->law != OURO_LAW_NONE) {
+  if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 &&
+      job->family->law != OURO_LAW_NONE) {
     status = compute_rates(job, verdict, theory);
   }
   if (status == OURO_OK && asked->plateau) {
