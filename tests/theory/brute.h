@@ -13,11 +13,11 @@
 typedef double square[MOST][MOST];
 
 /* How a small graph learns: p > 0 a regression in p dimensions; p = 0 a mean, whose samples have the variance
- * base + curvature C_kk. */
+ * base + curvature C_kk, or one fitted without bias as well (private draws, no fixed real data). */
 typedef struct rule {
   ouro_draw draw;
   ouro_real_kind kind;
-  int initial, p;
+  int initial, p, fitted;
   double base, curvature;
 } rule;
 
@@ -27,6 +27,7 @@ typedef struct brute {
   int trained[MOST];
   double size[MOST], real[MOST], corpus[MOST], start[MOST];
   square p, c, k; /* P, a root keeping its model; C; K of section 8 */
+  double v[MOST]; /* fitted variances */
 } brute;
 
 /* Noise of a fit to n samples of the truth. */
@@ -54,6 +55,7 @@ static inline void brute_begin(const small *s, rule how, brute *b) {
       b->corpus[i] = fmax(b->corpus[i], s->feeds[i][j]);
     }
     b->trained[i] = b->size[i] > 0;
+    b->v[i] = how.base;
     b->start[i] = b->c[i][i] = brute_noise(&how, initial && s->real[i] > 0 ? s->real[i] : how.initial);
     for (int j = 0; j < s->n; j++) b->p[i][j] = b->trained[i] ? s->feeds[j][i] / b->size[i] : i == j;
     b->first_order |= how.p > 0 && (how.draw == OURO_DRAW_PUBLISHED || (how.kind == OURO_REAL_FIXED && s->real[i] > 0));
@@ -63,7 +65,7 @@ static inline void brute_begin(const small *s, rule how, brute *b) {
 /* Forget a node: nothing flows out of it. To be called for all nodes that collapse. */
 static inline void brute_drop(brute *b, int i) {
   b->trained[i] = 0;
-  b->c[i][i] = 0;
+  b->c[i][i] = b->v[i] = 0;
   for (int j = 0; j < b->n; j++) b->p[i][j] = 0;
 }
 
@@ -80,7 +82,7 @@ static inline void brute_product(int n, square a, square b, int transposed, squa
 
 /* Variance of a sample of model k. */
 static inline double brute_spread(const brute *b, int k) {
-  return b->how.base + b->how.curvature * b->c[k][k];
+  return b->how.fitted ? b->v[k] : b->how.base + b->how.curvature * b->c[k][k];
 }
 
 /* What the fit of i adds to Q_ii by itself: sections 3, 5, and 8 and 9 where part of its data is shared or fixed. */
@@ -105,9 +107,21 @@ static inline double brute_published(const brute *b, int i, int j) {
   return sum;
 }
 
+/* v'_i of the unbiased Gaussian, section 5. */
+static inline double brute_variance(const brute *b, int i, double q) {
+  const double n = b->size[i];
+  double u = b->real[i] / n * b->how.base, within = 0;
+  for (int k = 0; k < b->n; k++) {
+    u += b->p[i][k] * b->v[k];
+    within += b->p[i][k] * b->c[k][k];
+  }
+  return u + n / (n - 1) * (within - q);
+}
+
 static inline void brute_step(brute *b) {
   const int fixed = b->how.kind == OURO_REAL_FIXED;
   square y, q, pk, g = {{0}}, gz = {{0}}, c;
+  double v[MOST];
   brute_product(b->n, b->p, b->c, 0, y);
   brute_product(b->n, y, b->p, 1, q);
   brute_product(b->n, b->p, b->k, 0, pk);
@@ -121,8 +135,10 @@ static inline void brute_step(brute *b) {
       c[i][j] = q[i][j] + brute_published(b, i, j) + pk[i][j] * g[j][j] + g[i][i] * pk[j][i] + gz[i][j] * g[i][j];
     }
     if (b->trained[i]) c[i][i] += brute_own(b, i, q[i][i]);
+    v[i] = b->trained[i] && b->how.fitted ? brute_variance(b, i, q[i][i]) : b->v[i];
   }
   for (int i = 0; i < b->n; i++) {
+    b->v[i] = v[i];
     for (int j = 0; j < b->n; j++) {
       b->c[i][j] = c[i][j];
       b->k[i][j] = pk[i][j] + gz[i][j];
@@ -136,7 +152,9 @@ static inline void brute_run(brute *b, int generations) {
   for (int t = 0; t < generations; t += 2) {
     brute_step(b);
     brute_step(b);
-    if (memcmp(before.c, b->c, sizeof b->c) == 0 && memcmp(before.k, b->k, sizeof b->k) == 0) return;
+    if (memcmp(before.c, b->c, sizeof b->c) == 0 && memcmp(before.k, b->k, sizeof b->k) == 0 &&
+        memcmp(before.v, b->v, sizeof b->v) == 0)
+      return;
     before = *b;
   }
 }
@@ -162,7 +180,8 @@ static inline ouro_status brute_family(const ouro_config *config, rule how, ouro
   static ouro_family mean;
   if (how.p > 0) return ouro_family_create(config, family);
   mean = (ouro_family){.methods = &methods, .n_parameters = 1, .least_samples = 1, .law = OURO_LAW_MEANS};
-  mean.spread = (ouro_spread){.base = how.base, .curvature = how.curvature};
+  mean.spread = (ouro_spread){.base = how.base, .curvature = how.curvature, .fitted = how.fitted};
+  if (how.fitted) mean.least_samples = 2;
   *family = &mean;
   return OURO_OK;
 }
