@@ -13,10 +13,8 @@
 #include "theory/select.h"
 
 enum {
-  FIRST_WALKS = 1024,   /* pairs a node before its error is looked at */
-  IN_FLIGHT = 1 << 18,  /* pairs on the way at a time */
-  GROUP_SUMS = 1 << 16, /* exact sums held at a time: 39 MB, twice */
-  PAIR_BYTES = 3 * 64   /* on the way, and packed for other ranks */
+  FIRST_WALKS = 1024,  /* pairs a node before its error is looked at */
+  GROUP_SUMS = 1 << 16 /* exact sums held at a time: 39 MB, twice */
 };
 
 /* A group of nodes on its way to an estimate. */
@@ -133,8 +131,15 @@ static ouro_status walk_round(const ouro_dual_request *request, ouro_walks *walk
                               MPI_Comm comm, group *g) {
   ouro_status status = OURO_OK;
   const int n_sums = 2 * g->n * request->n_generations;
-  const ouro_walks_task task = {
-      g->n_active, g->node, g->slot, first, n, horizon_of(request), g->bin, request->n_generations, g->news};
+  const ouro_walks_task task = {.n_nodes = g->n_active,
+                                .node = g->node,
+                                .slot = g->slot,
+                                .first = first,
+                                .n = n,
+                                .horizon = horizon_of(request),
+                                .bin = g->bin,
+                                .n_bins = request->n_generations,
+                                .changes = g->news};
   memset(g->news, 0, (size_t)n_sums * sizeof *g->news);
   OURO_TRY(ouro_walks_run(walks, &task));
   OURO_TRY(ouro_sum_reduce(g->news, n_sums, comm));
@@ -176,30 +181,10 @@ cleanup:
   return status;
 }
 
-/* The probability eta_i of leaving a node together must not exceed 1: name the first node where it does. */
-static ouro_status check_eta(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
-                             const ouro_survey *survey) {
-  ouro_status status = OURO_OK;
-  ouro_gid first = INT64_MAX;
-  char name[256];
-  for (ouro_lid i = graph->n_owned - 1; i >= 0; i--) {
-    if (ouro_system_terms(config, family, graph, survey, i).eta > 1) first = graph->gid[i];
-  }
-  OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, &first, 1, OURO_GID_MPI, MPI_MIN, graph->comm)));
-  if (first == INT64_MAX) return OURO_OK;
-  ouro_graph_name_of(graph, first, name, sizeof name);
-  OURO_CHECK(false, OURO_ELIMIT,
-             "backward walks need at least %" OURO_COUNT_FMT " samples at every trained model (eta <= 1): %s has fewer",
-             family->eta_samples, name);
-cleanup:
-  return status;
-}
-
 /* Refuse what does not fit, with the figures. */
 static ouro_status check_memory(const ouro_graph *graph, int64_t in_flight) {
   ouro_status status = OURO_OK;
-  const double need = 64.0 * graph->n_owned + 8.0 * graph->n_ghost + 16.0 * (double)graph->row[graph->n_owned] +
-                      (double)PAIR_BYTES * (double)in_flight + 4.0 * GROUP_SUMS * sizeof(ouro_sum) / 2;
+  const double need = ouro_walks_bytes(graph, in_flight) + 4.0 * GROUP_SUMS * sizeof(ouro_sum) / 2;
   const double available = (double)ouro_memory_available(graph->comm);
   OURO_AGREE(graph->comm, need <= available
                               ? OURO_OK
@@ -213,12 +198,7 @@ static ouro_status check(const ouro_config *config, const ouro_family *family, c
                          const ouro_dual_request *request, const ouro_survey *survey) {
   ouro_status status = OURO_OK;
   OURO_TRY(check_request(graph, request)); /* the same on all ranks */
-  OURO_CHECK(config->learning.draw == OURO_DRAW_PRIVATE, OURO_ELIMIT,
-             "backward walks need learning.draw=private: published corpora tie all their consumers together");
-  OURO_CHECK(survey->obstacle == NULL, OURO_ELIMIT, "no backward walks: %s", survey->obstacle);
-  OURO_CHECK(ouro_family_has_constant_spread(family), OURO_ELIMIT,
-             "backward walks need samples that scatter alike whatever the error of their model");
-  OURO_TRY(check_eta(config, family, graph, survey));
+  OURO_TRY(ouro_walks_check(config, family, graph, survey));
 cleanup:
   return status;
 }
@@ -255,7 +235,7 @@ static ouro_status run(const ouro_config *config, const ouro_family *family, con
   ouro_status status = OURO_OK;
   ouro_walks *walks = NULL;
   group g = {0};
-  const int64_t in_flight = request->in_flight > 0 ? request->in_flight : IN_FLIGHT;
+  const int64_t in_flight = request->in_flight > 0 ? request->in_flight : OURO_WALKS_IN_FLIGHT;
   OURO_TRY(check_memory(graph, in_flight));
   OURO_AGREE(graph->comm, group_new(request, &g));
   OURO_TRY(ouro_walks_create(config, family, graph, survey, in_flight, &walks));

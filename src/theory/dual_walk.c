@@ -13,36 +13,34 @@
 
 enum { SITE_AHEAD = 16, FEEDS_AHEAD = 8 }; /* pairs between the fetch of a node or its feeds into cache and its use */
 
-/* Where a walk stands, and on which rank that is. lid i: owned node i there; ~i: its fixed set of real data. */
-typedef struct place {
-  int32_t rank, lid;
-} place;
-
-static const place NOWHERE = {-1, 0}; /* nature: the walk is dead */
+static const ouro_place NOWHERE = {-1, 0}; /* nature: the walk is dead */
 
 typedef struct site {
   ouro_eid first; /* of its feeds */
   ouro_terms terms;
+  double corpus; /* 1 / M of published draws, or 0 */
 } site;
 
 /* Number of samples up to and including this feed of a node, and where a walk along it comes to. */
 typedef struct feed {
   ouro_count up_to;
-  place source;
+  ouro_place source;
 } feed;
 
-/* What a visit of X leaves to that of Y. */
-typedef enum state { Y_STEPS, BOTH_STEPPED, X_STAYS } state;
+/* What a visit of X leaves to that of Y, and what has become of it at the next visit of X. */
+typedef enum state { Y_STEPS, BOTH_STEPPED, X_STAYS, Y_STAYS } state;
 
 typedef struct pair {
-  place x, y;
+  ouro_place x, y;
   int32_t slot;
   int32_t next;  /* rank of the next visit */
   int32_t state; /* enum state */
   ouro_gid node;
   int64_t number;
-  double sum;   /* noise met so far */
-  double value; /* V as last entered */
+  double weight; /* what the pair counts: 1, but for draws of one and the same sample */
+  double sum;    /* noise met so far */
+  double value;  /* V as last entered */
+  ouro_trace trace;
 } pair;
 
 struct ouro_walks {
@@ -50,14 +48,16 @@ struct ouro_walks {
   MPI_Comm comm;
   MPI_Datatype type; /* of a pair */
   int rank, n_ranks;
-  uint64_t seed;
-  bool fixed;        /* real data are fixed sets, of variance unit / r_i */
-  double unit;       /* base spread of the family */
-  site *site;        /* [n_owned + 1] */
-  feed *feed;        /* [feeds] */
-  int64_t in_flight; /* most pairs on all ranks, and so on one */
-  pair *here, *away; /* [in_flight] pairs whose next visit is on this rank, and on another */
-  pair *packed;      /* [in_flight] those away, by rank */
+  uint64_t seed, round;
+  bool fixed;         /* real data are fixed sets, of variance unit / r_i */
+  double same;        /* weight of a pair that has drawn one and the same sample: 1 + curvature of the spread */
+  ouro_spread spread; /* of a sample */
+  ouro_gains *gains;  /* of the task, or NULL */
+  site *site;         /* [n_owned + 1] */
+  feed *feed;         /* [feeds] */
+  int64_t in_flight;  /* most pairs on all ranks, and so on one */
+  pair *here, *away;  /* [in_flight] pairs whose next visit is on this rank, and on another */
+  pair *packed;       /* [in_flight] those away, by rank */
   int64_t n_here, n_away;
   int *n_send, *at_send, *n_receive, *at_receive; /* [n_ranks] */
   int64_t (*news)[2], (*heard)[2];                /* [n_ranks] pairs that come, pairs on the rank */
@@ -114,12 +114,13 @@ void ouro_walks_destroy(ouro_walks **walks) {
 static void set_sites(const ouro_config *config, const ouro_family *family, const ouro_survey *survey, ouro_walks *w) {
   const ouro_graph *graph = w->graph;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    w->site[i] = (site){graph->row[i], ouro_system_terms(config, family, graph, survey, i)};
+    const double corpus = survey->corpus[i] > 0 ? 1 / (double)survey->corpus[i] : 0;
+    w->site[i] = (site){graph->row[i], ouro_system_terms(config, family, graph, survey, i), corpus};
   }
   w->site[graph->n_owned].first = graph->row[graph->n_owned];
 }
 
-static void set_feeds(const place *place_of, ouro_walks *w) {
+static void set_feeds(const ouro_place *place_of, ouro_walks *w) {
   const ouro_graph *graph = w->graph;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     ouro_count samples = 0;
@@ -129,7 +130,7 @@ static void set_feeds(const place *place_of, ouro_walks *w) {
   }
 }
 
-static ouro_status new_places(const ouro_graph *graph, place **place_of) {
+static ouro_status new_places(const ouro_graph *graph, ouro_place **place_of) {
   ouro_status status = OURO_OK;
   OURO_NEW(*place_of, graph->n_owned + graph->n_ghost);
 cleanup:
@@ -139,9 +140,9 @@ cleanup:
 /* Ghosts learn their owner, and their number there, from it. */
 static ouro_status find_places(ouro_walks *w) {
   ouro_status status = OURO_OK;
-  place *place_of = NULL;
+  ouro_place *place_of = NULL;
   OURO_AGREE(w->comm, new_places(w->graph, &place_of));
-  for (ouro_lid i = 0; i < w->graph->n_owned; i++) place_of[i] = (place){w->rank, i};
+  for (ouro_lid i = 0; i < w->graph->n_owned; i++) place_of[i] = (ouro_place){w->rank, i};
   OURO_TRY(ouro_halo_update(w->graph->halo, place_of, sizeof *place_of));
   set_feeds(place_of, w);
 cleanup:
@@ -159,7 +160,8 @@ ouro_status ouro_walks_create(const ouro_config *config, const ouro_family *fami
   MPI_Type_commit(&made->type);
   made->seed = config->learning.seed;
   made->fixed = config->real.kind == OURO_REAL_FIXED;
-  made->unit = family->spread.base;
+  made->spread = family->spread;
+  made->same = config->learning.draw == OURO_DRAW_PUBLISHED ? 1 : 1 + family->spread.curvature;
   set_sites(config, family, survey, made);
   OURO_TRY(find_places(made));
   *walks = made;
@@ -169,23 +171,63 @@ cleanup:
   return status;
 }
 
+/* ---- what walks cannot do ---- */
+
+/* The probability eta_i of leaving a node together must not exceed 1: name the first node where it does. */
+static ouro_status check_eta(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                             const ouro_survey *survey) {
+  ouro_status status = OURO_OK;
+  ouro_gid first = INT64_MAX;
+  char name[256];
+  for (ouro_lid i = graph->n_owned - 1; i >= 0; i--) {
+    if (ouro_system_terms(config, family, graph, survey, i).eta > 1) first = graph->gid[i];
+  }
+  OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, &first, 1, OURO_GID_MPI, MPI_MIN, graph->comm)));
+  if (first == INT64_MAX) return OURO_OK;
+  ouro_graph_name_of(graph, first, name, sizeof name);
+  OURO_CHECK(false, OURO_ELIMIT,
+             "backward walks need at least %" OURO_COUNT_FMT " samples at every trained model (eta <= 1): %s has fewer",
+             family->eta_samples, name);
+cleanup:
+  return status;
+}
+
+ouro_status ouro_walks_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                             const ouro_survey *survey) {
+  ouro_status status = OURO_OK;
+  OURO_CHECK(survey->obstacle == NULL, OURO_ELIMIT, "no backward walks: %s", survey->obstacle);
+  OURO_CHECK(!family->spread.fitted, OURO_ELIMIT,
+             "no backward walks for family %s: the spread of its samples has a recursion of its own",
+             config->model.family);
+  OURO_CHECK(family->spread.curvature >= -1, OURO_ELIMIT,
+             "no backward walks for family %s: a pair would count less than 0", config->model.family);
+  OURO_TRY(check_eta(config, family, graph, survey));
+cleanup:
+  return status;
+}
+
+double ouro_walks_bytes(const ouro_graph *graph, int64_t in_flight) {
+  return (double)(sizeof(site) + 8) * graph->n_owned + 8.0 * graph->n_ghost +
+         (double)sizeof(feed) * (double)graph->row[graph->n_owned] + 3.0 * sizeof(pair) * (double)in_flight;
+}
+
 /* ---- one step of one pair ---- */
 
-static bool same_place(place x, place y) {
+static bool same_place(ouro_place x, ouro_place y) {
   return x.rank == y.rank && x.lid == y.lid;
 }
 
-static bool is_dead(place x) {
+static bool is_dead(ouro_place x) {
   return x.rank < 0;
 }
 
 /* Is this where a walk stays for ever: a root, or a fixed set of real data? */
-static bool is_last(const ouro_walks *w, place x) {
+static bool is_last(const ouro_walks *w, ouro_place x) {
   return x.lid < 0 || w->site[x.lid].terms.size == 0;
 }
 
-static double start_of(const ouro_walks *w, place x) {
-  return x.lid < 0 ? w->unit / (double)w->site[~x.lid].terms.real : w->site[x.lid].terms.start;
+static double start_of(const ouro_walks *w, ouro_place x) {
+  return x.lid < 0 ? w->spread.base / (double)w->site[~x.lid].terms.real : w->site[x.lid].terms.start;
 }
 
 /* The first feed of node `lid` with up_to > at. */
@@ -201,18 +243,22 @@ static const feed *feed_at(const ouro_walks *w, int32_t lid, ouro_count at) {
   return low;
 }
 
-/* A predecessor of a trained node, j with probability m_ij / n_i. */
-static place predecessor(const ouro_walks *w, place x, uint64_t word) {
-  const ouro_terms *terms = &w->site[x.lid].terms;
-  const ouro_count at = (ouro_count)ouro_random_below(word, (uint64_t)terms->size);
-  if (at < terms->real) return w->fixed ? (place){x.rank, ~x.lid} : NOWHERE;
-  return feed_at(w, x.lid, at - terms->real)->source;
+/* One of the n_i samples of a trained node. */
+static ouro_count sample_of(const ouro_walks *w, ouro_place x, uint64_t word) {
+  return (ouro_count)ouro_random_below(word, (uint64_t)w->site[x.lid].terms.size);
+}
+
+/* Where a sample comes from: predecessor j for m_ij of them. The real ones come first. */
+static ouro_place source_of(const ouro_walks *w, ouro_place x, ouro_count sample) {
+  const ouro_count real = w->site[x.lid].terms.real;
+  if (sample < real) return w->fixed ? (ouro_place){x.rank, ~x.lid} : NOWHERE;
+  return feed_at(w, x.lid, sample - real)->source;
 }
 
 enum { WORD_X, WORD_Y, WORD_TOGETHER, N_WORDS };
 
 static void draw_words(const ouro_walks *w, const pair *p, int64_t t, size_t n, uint64_t *words) {
-  const ouro_stream stream = ouro_random_stream(w->seed, (uint64_t)p->number, 0, OURO_PURPOSE_WALK, p->node, 0);
+  const ouro_stream stream = ouro_random_stream(w->seed, (uint64_t)p->number, w->round, OURO_PURPOSE_WALK, p->node, 0);
   ouro_random_words(&stream, (uint64_t)t * OURO_RANDOM_BLOCK, n, words);
 }
 
@@ -227,32 +273,76 @@ static void enter(const ouro_walks_task *task, int64_t t, double value, pair *p)
   p->value = value;
 }
 
-/* Both on one trained node: they meet its noise, and leave it together with probability eta. */
+/* For the gains: a walk leaves node `lid`. Feeds are chosen by the high bits of a word, this by the low ones. */
+static void leave(const ouro_walks *w, int32_t lid, uint64_t word, pair *p) {
+  if (w->gains) ouro_gains_leave(w->gains, &p->trace, lid, word << 32 | word >> 32);
+}
+
+/* The pair meets an error at node `lid`; were that node fed, `fed`. */
+static void meet(const ouro_walks *w, int32_t lid, double error, double fed, const pair *p) {
+  if (w->gains) ouro_gains_meet(w->gains, &p->trace, lid, p->weight * error, p->weight * fed);
+}
+
+static double fed_noise(const ouro_walks *w, int32_t lid) {
+  return w->gains ? w->gains->fed[lid] : 0;
+}
+
+/* Both on one trained node: they meet its noise, and leave it together with probability eta. Where samples of an erring
+ * model scatter more or less (curvature v2, section 5), two draws of one and the same sample count 1 + v2: the
+ * samples a, b of node i give C'_ii = 1/n^2 [ sum_{a != b} C_k(a)k(b) + sum_a (V* + (1 + v2) C_k(a)k(a)) ]. */
 static bool step_met(const ouro_walks *w, const ouro_walks_task *task, int64_t t, pair *p) {
   uint64_t words[N_WORDS];
-  const place at = p->x;
-  p->sum += w->site[at.lid].terms.noise;
+  const ouro_place at = p->x;
+  const ouro_terms *terms = &w->site[at.lid].terms;
+  p->sum += p->weight * terms->noise;
+  meet(w, at.lid, terms->noise, fed_noise(w, at.lid), p);
   draw_words(w, p, t, N_WORDS, words);
-  const bool together = (double)(words[WORD_TOGETHER] >> 11) * 0x1p-53 < w->site[at.lid].terms.eta;
-  p->x = predecessor(w, at, words[WORD_X]);
-  p->y = together ? p->x : predecessor(w, at, words[WORD_Y]);
+  const bool together = (double)(words[WORD_TOGETHER] >> 11) * 0x1p-53 < terms->eta;
+  const ouro_count x = sample_of(w, at, words[WORD_X]), y = together ? x : sample_of(w, at, words[WORD_Y]);
+  if (x == y && x >= terms->real) p->weight *= w->same;
+  leave(w, at.lid, words[WORD_X], p);
+  if (!together) leave(w, at.lid, words[WORD_Y], p);
+  p->x = source_of(w, at, x);
+  p->y = together ? p->x : source_of(w, at, y);
   p->state = BOTH_STEPPED;
-  if (!is_dead(p->x) && !is_dead(p->y)) return true;
+  if (!is_dead(p->x) && !is_dead(p->y) && p->weight != 0) return true;
   enter(task, t + 1, p->sum, p);
   return false;
+}
+
+/* Both have just come to this model: what it has published scatters alike for both (section 9). */
+static void meet_corpus(const ouro_walks *w, pair *p) {
+  if (p->x.lid < 0 || w->site[p->x.lid].corpus == 0) return;
+  const double corpus = w->site[p->x.lid].corpus, noise = w->spread.base * corpus;
+  p->sum += p->weight * noise;
+  meet(w, p->x.lid, noise, noise, p);
+  p->weight *= 1 + w->spread.curvature * corpus;
+}
+
+/* For the gains: the pair ends where it has met, with the error of generation 0. A root that is fed forgets its own,
+ * and only a pair that comes to it in one step meets the noise that it then has. */
+static void meet_start(const ouro_walks *w, bool last_step, bool came_together, const pair *p) {
+  const double begun = start_of(w, p->x);
+  const bool root = p->x.lid >= 0 && is_last(w, p->x);
+  const double fed = !root || last_step ? begun : fed_noise(w, p->x.lid);
+  meet(w, p->x.lid < 0 ? ~p->x.lid : p->x.lid, begun, root && !came_together ? 0 : fed, p);
 }
 
 /* Visit of X's rank at step t. Returns whether the pair goes on. */
 static bool visit_x(const ouro_walks *w, const ouro_walks_task *task, int64_t t, pair *p) {
   uint64_t word;
-  const bool met = same_place(p->x, p->y), last = is_last(w, p->x);
-  enter(task, t, met ? p->sum + start_of(w, p->x) : p->sum, p);
-  if (t == task->horizon || (met && last)) return false;
+  const bool met = same_place(p->x, p->y), last = is_last(w, p->x), last_step = t == task->horizon;
+  const bool came_together = p->state == Y_STEPS || p->state == BOTH_STEPPED;
+  if (met && came_together && t > 0) meet_corpus(w, p);
+  enter(task, t, met ? p->sum + p->weight * start_of(w, p->x) : p->sum, p);
+  if (met && (last || last_step)) meet_start(w, last_step, came_together, p);
+  if (last_step || (met && last) || p->weight == 0) return false;
   if (met) return step_met(w, task, t, p);
   p->state = last ? X_STAYS : Y_STEPS;
   if (last) return true;
   draw_words(w, p, t, 1, &word);
-  p->x = predecessor(w, p->x, word);
+  leave(w, p->x.lid, word, p);
+  p->x = source_of(w, p->x, sample_of(w, p->x, word));
   return !is_dead(p->x);
 }
 
@@ -260,9 +350,14 @@ static bool visit_x(const ouro_walks *w, const ouro_walks_task *task, int64_t t,
 static bool visit_y(const ouro_walks *w, int64_t t, pair *p) {
   uint64_t words[WORD_Y + 1];
   if (p->state == BOTH_STEPPED) return true;
-  if (is_last(w, p->y)) return p->state != X_STAYS;
+  if (is_last(w, p->y)) {
+    const bool goes_on = p->state != X_STAYS;
+    p->state = Y_STAYS;
+    return goes_on;
+  }
   draw_words(w, p, t, WORD_Y + 1, words);
-  p->y = predecessor(w, p->y, words[WORD_Y]);
+  leave(w, p->y.lid, words[WORD_Y], p);
+  p->y = source_of(w, p->y, sample_of(w, p->y, words[WORD_Y]));
   return !is_dead(p->y);
 }
 
@@ -361,19 +456,33 @@ static ouro_lid find_owned(const ouro_graph *graph, ouro_gid node) {
   return low < graph->n_owned && graph->gid[low] == node ? low : -1;
 }
 
+/* Pair `number` starts at owned node `at`. */
+static void start(ouro_walks *w, ouro_lid at, int32_t slot, int64_t number) {
+  const ouro_place here = {w->rank, at};
+  w->here[w->n_here++] =
+      (pair){.x = here, .y = here, .slot = slot, .node = w->graph->gid[at], .number = number, .weight = 1};
+}
+
 /* Pairs number first .. last-1 of the task, counted over its nodes, start: those whose node is owned here. */
 static void launch(ouro_walks *w, const ouro_walks_task *task, int64_t first, int64_t last) {
-  w->n_here = 0;
   for (int64_t k = first / task->n; k * task->n < last; k++) {
     const ouro_lid at = find_owned(w->graph, task->node[k]);
     const int64_t from = k * task->n > first ? 0 : first - k * task->n;
     const int64_t to = last - k * task->n < task->n ? last - k * task->n : task->n;
     if (at < 0) continue;
-    const place start = {w->rank, at};
-    for (int64_t j = from; j < to; j++) {
-      w->here[w->n_here++] =
-          (pair){.x = start, .y = start, .slot = task->slot[k], .node = task->node[k], .number = task->first + j};
-    }
+    for (int64_t j = from; j < to; j++) start(w, at, task->slot[k], task->first + j);
+  }
+}
+
+/* The same of a task whose pairs start anywhere, each at a node of its own choice. */
+static void launch_anywhere(ouro_walks *w, const ouro_walks_task *task, int64_t first, int64_t last) {
+  for (int64_t number = task->first + first; number < task->first + last; number++) {
+    uint64_t word;
+    const ouro_stream stream =
+        ouro_random_stream(w->seed, (uint64_t)number, w->round, OURO_PURPOSE_WALK, OURO_NATURE, 0);
+    ouro_random_words(&stream, 0, 1, &word);
+    const ouro_lid at = find_owned(w->graph, (ouro_gid)ouro_random_below(word, (uint64_t)w->graph->n_nodes));
+    if (at >= 0) start(w, at, 0, number);
   }
 }
 
@@ -382,6 +491,7 @@ static ouro_status walk(ouro_walks *w, const ouro_walks_task *task) {
   int64_t n_all = 1;
   for (int64_t t = 0; t <= task->horizon && n_all > 0; t++) {
     visit_all_x(w, task, t);
+    if (w->gains) OURO_TRY(ouro_gains_trade(w->gains));
     OURO_AGREE(w->comm, trade(w, &n_all));
     visit_all_y(w, t);
     OURO_AGREE(w->comm, trade(w, &n_all));
@@ -392,9 +502,13 @@ cleanup:
 
 ouro_status ouro_walks_run(ouro_walks *walks, const ouro_walks_task *task) {
   ouro_status status = OURO_OK;
-  const int64_t n = task->n * task->n_nodes;
+  const int64_t n = task->n * (task->node ? task->n_nodes : 1);
+  walks->round = task->round;
+  walks->gains = task->gains;
   for (int64_t first = 0; first < n; first += walks->in_flight) {
-    launch(walks, task, first, n - first < walks->in_flight ? n : first + walks->in_flight);
+    walks->n_here = 0;
+    (task->node ? launch : launch_anywhere)(walks, task, first,
+                                            n - first < walks->in_flight ? n : first + walks->in_flight);
     OURO_TRY(walk(walks, task));
   }
 cleanup:
