@@ -12,9 +12,10 @@ extern void dgeev_(const char *jobvl, const char *jobvr, const int *n, double *a
 
 enum { STEPS = 100000, FEW = 5 };
 
-/* Many ranks on few cores pay for every collective: every fifth case there. */
+/* Many ranks on few cores pay for every collective: every fifth case there, or twentieth. */
 static uint64_t stride(void) {
-  return ranks_in(MPI_COMM_WORLD) > 2 ? 5 : 1;
+  const int ranks = ranks_in(MPI_COMM_WORLD);
+  return ranks > 4 ? 20 : ranks > 1 ? 5 : 1;
 }
 
 static rule random_rule(uint64_t seed) {
@@ -256,6 +257,12 @@ static rule growing_rule(uint64_t seed) {
   return (rule){.base = 1, .initial = 60, .curvature = seed % 4 == 2, .fitted = seed % 4 == 3};
 }
 
+/* Fitted variances downstream of an unstable source grow in proportion to time: a factor of 1 that takes 2^20
+ * generations to tell, too many for ranks that share cores. */
+static int takes_long(const given *g) {
+  return g->how.fitted && g->verdict->count[OURO_CLASS_COLLAPSING] > 0 && ranks_in(MPI_COMM_WORLD) > 1;
+}
+
 static void test_growth(void **unused) {
   (void)unused;
   int needed[2] = {0}, grow[2] = {0};
@@ -269,6 +276,10 @@ static void test_growth(void **unused) {
     give(&s, how, seed % 2 == 0, &g);
     brute_begin(&s, how, &b);
     for (int i = 0; i < s.n; i++) small_ones += b.trained[i] && b.size[i] < 2 * how.p + 1;
+    if (takes_long(&g)) {
+      take_back(&g);
+      continue;
+    }
     assert_ok(ouro_bounded_create(&g.config, g.family, g.graph, g.verdict, NULL, &bounded));
     if (how.p > 0) assert_everywhere(bounded->needed == (small_ones > 0));
     if (bounded->needed) assert_everywhere(grows_so(&g, bounded, &b));
