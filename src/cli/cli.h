@@ -8,6 +8,7 @@
 #include "ouro/base/timer.h"
 #include "ouro/family/family.h"
 #include "ouro/graph/graph.h"
+#include "ouro/theory/damage.h"
 #include "ouro/theory/rates.h"
 #include "ouro/theory/verdict.h"
 
@@ -125,10 +126,10 @@ void cli_job_close(cli_job *job);
 /** Print a verdict as a person reads it: classes, unstable sources, cure.
  *  Collective on graph's communicator.
  *  [in] rates  or NULL
- *  [in] ruined [verdict->n_listed] nodes that each listed source ruins; NULL without rates
+ *  [in] damage or NULL; both or neither
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
 ouro_status cli_verdict_print(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates *rates,
-                              const ouro_gid *ruined);
+                              const ouro_damage *damage);
 
 /* names.c: names of nodes wherever they are owned. */
 

@@ -79,12 +79,11 @@ cleanup:
 /* The verdict, with what each unstable source ruins where its rate is known. */
 static ouro_status print_verdict(const cli_job *job, const ouro_verdict *verdict, const ouro_rates *rates) {
   ouro_status status = OURO_OK;
-  ouro_gid *ruined = ouro_memory_new((size_t)verdict->n_listed, sizeof *ruined);
-  OURO_AGREE(job->graph->comm, ruined ? OURO_OK : OURO_ENOMEM);
-  if (rates) OURO_TRY(ouro_verdict_damage(job->graph, verdict, ruined));
-  OURO_TRY(cli_verdict_print(job->graph, verdict, rates, rates ? ruined : NULL));
+  ouro_damage *damage = NULL;
+  if (rates) OURO_TRY(ouro_damage_create(job->graph, verdict, &damage));
+  OURO_TRY(cli_verdict_print(job->graph, verdict, rates, damage));
 cleanup:
-  free(ruined);
+  ouro_damage_destroy(&damage);
   return status;
 }
 

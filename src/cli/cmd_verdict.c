@@ -8,6 +8,7 @@
 #include "cli/theory.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
+#include "ouro/theory/damage.h"
 #include "ouro/theory/rates.h"
 #include "ouro/theory/verdict.h"
 
@@ -21,6 +22,7 @@ enum {
   KEY_ROOTS,
   KEY_TSV,
   KEY_JSON,
+  KEY_SOURCES,
   KEY_RATES
 };
 
@@ -28,14 +30,14 @@ typedef enum rates_wanted { RATES_AUTO, RATES_NONE, RATES_ALWAYS } rates_wanted;
 
 typedef struct verdict_options {
   cli_options common;
-  bool tsv, json;
+  bool tsv, json, sources;
   rates_wanted rates;
 } verdict_options;
 
 /* What --rates adds to a verdict; NULL where it is not computed. */
 typedef struct extras {
   ouro_rates *rates;
-  ouro_gid *ruined; /* [verdict->n_listed] */
+  ouro_damage *damage;
 } extras;
 
 static const struct argp_option option_table[] = {
@@ -48,9 +50,14 @@ static const struct argp_option option_table[] = {
     {"roots", KEY_ROOTS, "POLICY", 0, "Nodes without feeds: frozen (default), real, self or error", 0},
     {"tsv", KEY_TSV, 0, 0, "A line a node: node, verdict, component, rate", 0},
     {"json", KEY_JSON, 0, 0, "The summary as JSON", 0},
+    {"sources", KEY_SOURCES, 0, 0,
+     "A line an unstable source: its first node, models, how many it ruins, relative standard error of that (0: "
+     "exact), "
+     "period, rate",
+     0},
     {"rates", KEY_RATES, "WHEN", 0,
-     "How fast models collapse, and how many each unstable source ruins: always, none, or auto (default): with --tsv, "
-     "and for up to a million feeds",
+     "How fast models collapse, and how many each unstable source ruins: always, none, or auto (default): with --tsv "
+     "or --sources, and for up to a million feeds",
      0},
     CLI_COMMON_OPTIONS,
     {0}};
@@ -63,6 +70,17 @@ static error_t parse_rates(const char *argument, struct argp_state *state, rates
     return 0;
   }
   argp_error(state, "--rates takes auto, none or always, not '%s'", argument);
+  return EINVAL;
+}
+
+static error_t at_end(const verdict_options *options, struct argp_state *state) {
+  if (options->common.help) return 0;
+  if (options->common.n_positional == 0)
+    argp_error(state, "name a graph file");
+  else if (options->sources && options->rates == RATES_NONE)
+    argp_error(state, "--sources says how fast sources grow and what they ruin: not with --rates none");
+  else
+    return 0;
   return EINVAL;
 }
 
@@ -90,11 +108,13 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   case KEY_JSON:
     options->json = true;
     return 0;
+  case KEY_SOURCES:
+    options->sources = true;
+    return 0;
   case KEY_RATES:
     return parse_rates(argument, state, &options->rates);
   case ARGP_KEY_END:
-    if (common->n_positional == 0 && !common->help) argp_error(state, "name a graph file");
-    return common->n_positional == 0 && !common->help ? EINVAL : 0;
+    return at_end(options, state);
   default:
     return cli_parse_common(key, argument, state);
   }
@@ -108,7 +128,9 @@ static const struct argp argp = {
     "\vA model collapses iff an unstable source feeds it, directly or not: a strongly connected group of models that "
     "train on one another, without real data and fed by nobody else. Its rate is the growth of its squared error a "
     "generation, averaged over the periods of its sources, where a fit to n samples adds 1/n; 0 if the error stays "
-    "bounded, - where it is not computed.\n\n"
+    "bounded, - where it is not computed. Of more than 1024 unstable sources those that ruin many are found by "
+    "sketches "
+    "with a relative standard error of 5 %; what the 1024 worst ruin is counted exactly.\n\n"
     "Example: ouro verdict feeds.tsv --real models.tsv",
     NULL,
     NULL,
@@ -118,7 +140,8 @@ static const struct argp argp = {
 
 static bool rates_are_wanted(const verdict_options *options, const ouro_graph *graph) {
   const ouro_eid many = 1 << 20;
-  return options->rates == RATES_ALWAYS || (options->rates == RATES_AUTO && (options->tsv || graph->n_feeds <= many));
+  const bool asked = options->tsv || options->sources;
+  return options->rates == RATES_ALWAYS || (options->rates == RATES_AUTO && (asked || graph->n_feeds <= many));
 }
 
 /* Noise of a fit: 1/n_i. Only nodes of unstable sources are asked for theirs. */
@@ -130,16 +153,9 @@ cleanup:
   return status;
 }
 
-static ouro_status new_counts(int n, ouro_gid **counts) {
-  ouro_status status = OURO_OK;
-  OURO_NEW(*counts, n);
-cleanup:
-  return status;
-}
-
 static void extras_clear(extras *more) {
   ouro_rates_destroy(&more->rates);
-  free(more->ruined);
+  ouro_damage_destroy(&more->damage);
 }
 
 static ouro_status extras_create(const ouro_graph *graph, const ouro_verdict *verdict, extras *more) {
@@ -147,9 +163,8 @@ static ouro_status extras_create(const ouro_graph *graph, const ouro_verdict *ve
   ouro_status status = OURO_OK;
   double *noise = NULL;
   OURO_AGREE(graph->comm, new_noise(graph, &noise));
-  OURO_AGREE(graph->comm, new_counts(verdict->n_listed, &more->ruined));
   OURO_TRY(ouro_rates_create(graph, verdict, &options, noise, &more->rates));
-  OURO_TRY(ouro_verdict_damage(graph, verdict, more->ruined));
+  OURO_TRY(ouro_damage_create(graph, verdict, &more->damage));
   if (verdict->n_unstable > 0) cli_rates_log(more->rates);
 cleanup:
   free(noise);
@@ -166,100 +181,166 @@ static const char *rate_text(const ouro_verdict *verdict, const ouro_rates *rate
   return text;
 }
 
+/* A table that every rank writes its rows of. */
+typedef struct rows {
+  char *text;
+  size_t length;
+  FILE *stream;
+} rows;
+
+static ouro_status rows_open(const ouro_graph *graph, const char *heading, rows *table) {
+  ouro_status status = OURO_OK;
+  table->stream = open_memstream(&table->text, &table->length);
+  OURO_AGREE(graph->comm, table->stream ? OURO_OK : ouro_error(OURO_ENOMEM, "out of memory for the table"));
+  if (cli_is_root(graph->comm)) fputs(heading, table->stream);
+cleanup:
+  return status;
+}
+
+static ouro_status rows_print(const ouro_graph *graph, rows *table) {
+  ouro_status status = OURO_OK;
+  const bool failed = fclose(table->stream) != 0;
+  table->stream = NULL;
+  OURO_AGREE(graph->comm, failed ? ouro_error(OURO_ENOMEM, "out of memory for the table") : OURO_OK);
+  OURO_TRY(cli_print_in_order(graph->comm, table->text, table->length, stdout));
+cleanup:
+  return status;
+}
+
+static void rows_clear(rows *table) {
+  if (table->stream) fclose(table->stream);
+  free(table->text);
+}
+
 /* One line a node: node, verdict, component (the name of its first node) and rate, separated by tabs. */
 static ouro_status print_tsv(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates *rates) {
   ouro_status status = OURO_OK;
   cli_names *names = NULL;
-  char *text = NULL;
-  size_t length = 0;
-  FILE *stream = NULL;
+  rows table = {0};
   OURO_TRY(cli_names_fetch(graph, graph->n_owned, verdict->component, &names));
-  stream = open_memstream(&text, &length);
-  OURO_AGREE(graph->comm, stream ? OURO_OK : ouro_error(OURO_ENOMEM, "out of memory for the table"));
-  if (cli_is_root(graph->comm)) fputs("node\tverdict\tcomponent\trate\n", stream);
+  OURO_TRY(rows_open(graph, "node\tverdict\tcomponent\trate\n", &table));
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     char name[256], rate[32];
-    fprintf(stream, "%s\t%s\t%s\t%s\n", ouro_graph_name(graph, i, name, sizeof name),
+    fprintf(table.stream, "%s\t%s\t%s\t%s\n", ouro_graph_name(graph, i, name, sizeof name),
             ouro_class_name((ouro_class)verdict->class_of[i]), cli_names_get(names, graph, verdict->component[i]),
             rate_text(verdict, rates, i, rate, sizeof rate));
   }
-  const bool failed = fclose(stream) != 0;
-  stream = NULL;
-  OURO_AGREE(graph->comm, failed ? ouro_error(OURO_ENOMEM, "out of memory for the table") : OURO_OK);
-  OURO_TRY(cli_print_in_order(graph->comm, text, length, stdout));
+  OURO_TRY(rows_print(graph, &table));
 cleanup:
-  if (stream) fclose(stream);
-  free(text);
+  rows_clear(&table);
   cli_names_destroy(&names);
+  return status;
+}
+
+/* One line an unstable source, by the id of its first node, whose owner writes it. */
+static ouro_status print_sources_tsv(const ouro_graph *graph, const ouro_verdict *verdict, const extras *more) {
+  const ouro_damage *damage = more->damage;
+  ouro_status status = OURO_OK;
+  rows table = {0};
+  OURO_TRY(rows_open(graph, "component\tmodels\truins\terror\tperiod\trate\n", &table));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    char name[256], rate[32];
+    if (verdict->component[i] != graph->gid[i]) continue;
+    fprintf(table.stream, "%s\t%" OURO_GID_FMT "\t%" OURO_GID_FMT "\t%g\t%" PRId64 "\t%s\n",
+            ouro_graph_name(graph, i, name, sizeof name), damage->size[i], damage->ruined[i],
+            damage->estimated[i] ? damage->error : 0, more->rates->period[i],
+            rate_text(verdict, more->rates, i, rate, sizeof rate));
+  }
+  OURO_TRY(rows_print(graph, &table));
+cleanup:
+  rows_clear(&table);
   return status;
 }
 
 /* ---- summary ---- */
 
-/* A listed source, its place in the list, and what it ruins, 0 if not known. */
-typedef struct ordered {
+/* What is said of one unstable source. */
+typedef struct culprit {
+  ouro_unstable source;
   ouro_gid ruined;
-  int place;
-} ordered;
+  ouro_source_rate rate;
+} culprit;
 
-static int by_damage(const void *left, const void *right) {
-  const ordered *a = left, *b = right;
-  if (a->ruined != b->ruined) return a->ruined > b->ruined ? -1 : 1;
-  return (a->place > b->place) - (a->place < b->place);
+/* Some of the sources, with their names. */
+typedef struct listing {
+  int n;
+  culprit source[OURO_VERDICT_LISTED];
+  cli_names *names;
+} listing;
+
+static const char *name_of(const ouro_graph *graph, const listing *list, int k) {
+  return cli_names_get(list->names, graph, list->source[k].source.first);
 }
 
-/* Listed sources by damage done; as they stand, by size, where that is not known. */
-static void order_sources(const ouro_verdict *verdict, const ouro_gid *ruined, ordered *order) {
-  for (int k = 0; k < verdict->n_listed; k++) order[k] = (ordered){ruined ? ruined[k] : 0, k};
-  if (verdict->n_listed > 1) qsort(order, (size_t)verdict->n_listed, sizeof *order, by_damage);
+/* At most `most`: the worst, with their figures, or the largest, where damage is not known. */
+static ouro_status list_sources(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates *rates,
+                                const ouro_damage *damage, int most, listing *list) {
+  ouro_status status = OURO_OK;
+  ouro_source_rate rate[OURO_VERDICT_LISTED];
+  ouro_gid first[OURO_VERDICT_LISTED];
+  const ouro_unstable *sources = damage ? damage->listed : verdict->listed;
+  *list = (listing){.n = verdict->n_listed < most ? verdict->n_listed : most};
+  if (rates) OURO_TRY(ouro_rates_of(graph, rates, list->n, sources, rate));
+  for (int k = 0; k < list->n; k++) {
+    first[k] = sources[k].first;
+    list->source[k].source = sources[k];
+    if (damage) list->source[k].ruined = damage->listed_ruined[k];
+    if (rates) list->source[k].rate = rate[k];
+  }
+  OURO_TRY(cli_names_fetch(graph, list->n, first, &list->names));
+cleanup:
+  return status;
 }
 
-static void print_source(const ouro_verdict *verdict, const ouro_rates *rates, const ordered *one, const char *name) {
-  const ouro_unstable *source = &verdict->listed[one->place];
-  printf("  %10" OURO_GID_FMT, source->size);
-  if (rates) {
-    const ouro_source_rate *known = &rates->listed[one->place];
+static void print_source(const culprit *one, bool rated, const char *name) {
+  printf("  %10" OURO_GID_FMT, one->source.size);
+  if (rated) {
     char rate[32] = "-";
-    if (!isnan(known->rate)) snprintf(rate, sizeof rate, "%.6g", known->rate);
-    printf("  %10" OURO_GID_FMT "  %10" PRId64 "  %12s", one->ruined, known->period, rate);
+    if (!isnan(one->rate.rate)) snprintf(rate, sizeof rate, "%.6g", one->rate.rate);
+    printf("  %10" OURO_GID_FMT "  %10" PRId64 "  %12s", one->ruined, one->rate.period, rate);
   }
   printf("  %s\n", name);
 }
 
-static void print_cure(const ouro_graph *graph, const ouro_verdict *verdict, const cli_names *names, int n,
-                       const ouro_gid *first) {
+static void print_cure(const ouro_graph *graph, const ouro_verdict *verdict, const listing *list) {
   printf("\ncure: fresh real data for %" OURO_GID_FMT " model%s, one of each unstable source", verdict->n_unstable,
          verdict->n_unstable == 1 ? "" : "s");
-  for (int k = 0; k < n; k++) printf("%s%s", k ? ", " : ": ", cli_names_get(names, graph, first[k]));
-  printf("%s\n", verdict->n_unstable > n ? ", ..." : "");
+  for (int k = 0; k < list->n; k++) printf("%s%s", k ? ", " : ": ", name_of(graph, list, k));
+  printf("%s\n", verdict->n_unstable > list->n ? ", ..." : "");
+}
+
+static void print_heading(const ouro_verdict *verdict, bool rated) {
+  printf("\n%" OURO_GID_FMT " unstable source%s: models that live on their own output\n", verdict->n_unstable,
+         verdict->n_unstable == 1 ? "" : "s");
+  printf("  %10s", "models");
+  if (rated) printf("  %10s  %10s  %12s", "ruins", "period", "rate");
+  printf("  %s\n", "first of them");
+}
+
+/* What the list leaves out, and how it was made. */
+static void print_rest(const ouro_verdict *verdict, const ouro_damage *damage, int n) {
+  if (verdict->n_unstable > n)
+    printf("  ... and %" OURO_GID_FMT " more (--sources lists all)\n", verdict->n_unstable - n);
+  if (damage && damage->error > 0)
+    printf("  the worst of all by estimates with a relative standard error of %.2g %%; these are counted exactly\n",
+           100 * damage->error);
+  if (damage == NULL) printf("  (ouro verdict --rates always says what each ruins, and how fast)\n");
 }
 
 /* The names of the listed unstable sources, and what cures them. Every rank calls, rank 0 prints. */
 static ouro_status print_sources(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates *rates,
-                                 const ouro_gid *ruined) {
+                                 const ouro_damage *damage) {
   enum { SHOWN = 20 };
   ouro_status status = OURO_OK;
-  ouro_gid first[SHOWN];
-  ordered order[OURO_VERDICT_LISTED];
-  cli_names *names = NULL;
-  const int n = verdict->n_listed < SHOWN ? verdict->n_listed : SHOWN;
-  order_sources(verdict, ruined, order);
-  for (int k = 0; k < n; k++) first[k] = verdict->listed[order[k].place].first;
-  OURO_TRY(cli_names_fetch(graph, n, first, &names));
+  listing list;
+  OURO_TRY(list_sources(graph, verdict, rates, damage, SHOWN, &list));
   if (!cli_is_root(graph->comm)) goto cleanup;
-  printf("\n%" OURO_GID_FMT " unstable source%s: models that live on their own output\n", verdict->n_unstable,
-         verdict->n_unstable == 1 ? "" : "s");
-  printf("  %10s", "models");
-  if (rates) printf("  %10s  %10s  %12s", "ruins", "period", "rate");
-  printf("  %s\n", "first of them");
-  for (int k = 0; k < n; k++) print_source(verdict, rates, &order[k], cli_names_get(names, graph, first[k]));
-  if (verdict->n_unstable > n) printf("  ... and %" OURO_GID_FMT " more (--tsv names all)\n", verdict->n_unstable - n);
-  if (rates && verdict->n_unstable > verdict->n_listed)
-    printf("  by damage done among the %d with most models\n", verdict->n_listed);
-  if (rates == NULL) printf("  (ouro verdict --rates always says what each ruins, and how fast)\n");
-  print_cure(graph, verdict, names, n, first);
+  print_heading(verdict, rates != NULL);
+  for (int k = 0; k < list.n; k++) print_source(&list.source[k], rates != NULL, name_of(graph, &list, k));
+  print_rest(verdict, damage, list.n);
+  print_cure(graph, verdict, &list);
 cleanup:
-  cli_names_destroy(&names);
+  cli_names_destroy(&list.names);
   return status;
 }
 
@@ -270,14 +351,14 @@ static void print_class(const ouro_graph *graph, const ouro_verdict *verdict, ou
 }
 
 ouro_status cli_verdict_print(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates *rates,
-                              const ouro_gid *ruined) {
+                              const ouro_damage *damage) {
   if (cli_is_root(graph->comm)) {
     printf("  %-11s %10s  %7s\n", "verdict", "models", "share");
     print_class(graph, verdict, OURO_CLASS_COLLAPSING, "error grows without bound: an unstable source feeds them");
     print_class(graph, verdict, OURO_CLASS_ANCHORED, "error stays bounded: real data reach them");
     print_class(graph, verdict, OURO_CLASS_FROZEN, "error stays bounded, never corrected: they live off frozen roots");
   }
-  if (verdict->n_unstable > 0) return print_sources(graph, verdict, rates, ruined);
+  if (verdict->n_unstable > 0) return print_sources(graph, verdict, rates, damage);
   if (cli_is_root(graph->comm)) printf("\nno unstable source: nothing collapses\n");
   return OURO_OK;
 }
@@ -298,53 +379,50 @@ static void print_json_text(const char *text) {
   putchar('"');
 }
 
-static void print_json_source(const ouro_verdict *verdict, const extras *more, int k) {
-  printf(", \"models\": %" OURO_GID_FMT, verdict->listed[k].size);
-  if (more == NULL) return;
-  printf(", \"ruins\": %" OURO_GID_FMT ", \"period\": %" PRId64 ", \"rate\": ", more->ruined[k],
-         more->rates->listed[k].period);
-  if (isnan(more->rates->listed[k].rate))
+static void print_json_figures(const culprit *one) {
+  printf(", \"ruins\": %" OURO_GID_FMT ", \"period\": %" PRId64 ", \"rate\": ", one->ruined, one->rate.period);
+  if (isnan(one->rate.rate))
     printf("null");
   else
-    printf("%.17g", more->rates->listed[k].rate);
+    printf("%.17g", one->rate.rate);
 }
 
-/* The listed sources in some order, with more about them or without. */
-static void print_json_sources(const ouro_graph *graph, const ouro_verdict *verdict, const cli_names *names,
-                               const ordered *order, const extras *more) {
-  for (int k = 0; k < verdict->n_listed; k++) {
+static void print_json_sources(const ouro_graph *graph, const listing *list, bool rated) {
+  putchar('[');
+  for (int k = 0; k < list->n; k++) {
     printf("%s{\"component\": ", k ? ", " : "");
-    print_json_text(cli_names_get(names, graph, verdict->listed[order[k].place].first));
-    print_json_source(verdict, more, order[k].place);
+    print_json_text(name_of(graph, list, k));
+    printf(", \"models\": %" OURO_GID_FMT, list->source[k].source.size);
+    if (rated) print_json_figures(&list->source[k]);
     putchar('}');
   }
+  putchar(']');
 }
 
-static ouro_status print_json(const ouro_graph *graph, const ouro_verdict *verdict, const extras *more) {
-  ouro_status status = OURO_OK;
-  cli_names *names = NULL;
-  ouro_gid first[OURO_VERDICT_LISTED];
-  ordered order[OURO_VERDICT_LISTED];
-  for (int k = 0; k < verdict->n_listed; k++) first[k] = verdict->listed[k].first;
-  OURO_TRY(cli_names_fetch(graph, verdict->n_listed, first, &names));
-  if (!cli_is_root(graph->comm)) goto cleanup;
+static void print_json_counts(const ouro_graph *graph, const ouro_verdict *verdict) {
   printf("{\"nodes\": %" OURO_GID_FMT ", \"feeds\": %" OURO_EID_FMT, graph->n_nodes, graph->n_feeds);
   for (int c = 0; c < OURO_CLASS_COUNT; c++) {
     printf(", \"%s\": %" OURO_GID_FMT, ouro_class_name((ouro_class)c), verdict->count[c]);
   }
-  printf(", \"unstable_sources\": %" OURO_GID_FMT ", \"largest\": [", verdict->n_unstable);
-  order_sources(verdict, NULL, order);
-  print_json_sources(graph, verdict, names, order, NULL);
-  printf("]");
-  if (more->rates) {
-    printf(", \"by_damage\": [");
-    order_sources(verdict, more->ruined, order);
-    print_json_sources(graph, verdict, names, order, more);
-    printf("]");
-  }
+  printf(", \"unstable_sources\": %" OURO_GID_FMT, verdict->n_unstable);
+}
+
+static ouro_status print_json(const ouro_graph *graph, const ouro_verdict *verdict, const extras *more) {
+  ouro_status status = OURO_OK;
+  const bool rated = more->rates != NULL;
+  listing largest = {0}, worst = {0};
+  OURO_TRY(list_sources(graph, verdict, NULL, NULL, OURO_VERDICT_LISTED, &largest));
+  if (rated) OURO_TRY(list_sources(graph, verdict, more->rates, more->damage, OURO_VERDICT_LISTED, &worst));
+  if (!cli_is_root(graph->comm)) goto cleanup;
+  print_json_counts(graph, verdict);
+  printf(", \"largest\": ");
+  print_json_sources(graph, &largest, false);
+  if (rated) printf(", \"by_damage\": ");
+  if (rated) print_json_sources(graph, &worst, true);
   printf("}\n");
 cleanup:
-  cli_names_destroy(&names);
+  cli_names_destroy(&largest.names);
+  cli_names_destroy(&worst.names);
   return status;
 }
 
@@ -354,7 +432,7 @@ static ouro_status print_summary(const char *path, const cli_job *job, const our
     printf("%s: %" OURO_GID_FMT " models, %" OURO_EID_FMT " feeds; real data: %s\n\n", path, job->graph->n_nodes,
            job->graph->n_feeds, job->config->real.nodes ? job->config->real.nodes : "none");
   }
-  return cli_verdict_print(job->graph, verdict, more->rates, more->ruined);
+  return cli_verdict_print(job->graph, verdict, more->rates, more->damage);
 }
 
 /* What it took: the slowest and the largest rank. */
@@ -386,6 +464,8 @@ ouro_status cli_verdict(MPI_Comm comm, int argc, char **argv) {
   if (rates_are_wanted(&options, job.graph)) OURO_TRY(extras_create(job.graph, verdict, &more));
   if (options.tsv)
     OURO_TRY(print_tsv(job.graph, verdict, more.rates));
+  else if (options.sources)
+    OURO_TRY(print_sources_tsv(job.graph, verdict, &more));
   else if (options.json)
     OURO_TRY(print_json(job.graph, verdict, &more));
   else

@@ -16,13 +16,12 @@ int64_t ouro_rates_most_steps(int64_t n_weights) {
   return steps < least ? least : steps > most ? most : steps;
 }
 
-static ouro_status rates_new(const ouro_graph *graph, const ouro_verdict *verdict, ouro_rates **rates,
-                             ouro_mark **mark) {
+static ouro_status rates_new(const ouro_graph *graph, ouro_rates **rates, ouro_mark **mark) {
   ouro_status status = OURO_OK;
   OURO_NEW(*rates, 1);
   OURO_NEW((*rates)->rate, graph->n_owned);
   OURO_NEW((*rates)->weight, graph->n_owned);
-  OURO_NEW((*rates)->listed, verdict->n_listed);
+  OURO_NEW((*rates)->period, graph->n_owned);
   OURO_NEW(*mark, graph->n_owned + graph->n_ghost);
 cleanup:
   return status;
@@ -32,7 +31,7 @@ void ouro_rates_destroy(ouro_rates **rates) {
   if (*rates == NULL) return;
   free((*rates)->rate);
   free((*rates)->weight);
-  free((*rates)->listed);
+  free((*rates)->period);
   free(*rates);
   *rates = NULL;
 }
@@ -42,26 +41,32 @@ static int by_gid(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-/* The owner of a source's first node knows its figures; the others add nothing to their bits. */
-static ouro_status list_sources(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_mark *mark,
-                                ouro_rates *rates) {
+static ouro_status new_words(int n, int64_t **word) {
   ouro_status status = OURO_OK;
-  int64_t word[2 * OURO_VERDICT_LISTED] = {0};
-  for (int k = 0; k < verdict->n_listed; k++) {
-    const ouro_gid *first =
-        bsearch(&verdict->listed[k].first, graph->gid, (size_t)graph->n_owned, sizeof *graph->gid, by_gid);
+  OURO_NEW(*word, 2 * n);
+cleanup:
+  return status;
+}
+
+/* The owner of a source's first node knows its figures; the others add nothing to their bits. */
+ouro_status ouro_rates_of(const ouro_graph *graph, const ouro_rates *rates, int n, const ouro_unstable *sources,
+                          ouro_source_rate *found) {
+  ouro_status status = OURO_OK;
+  int64_t *word = NULL;
+  OURO_AGREE(graph->comm, new_words(n, &word));
+  for (int k = 0; k < n; k++) {
+    const ouro_gid *first = bsearch(&sources[k].first, graph->gid, (size_t)graph->n_owned, sizeof *graph->gid, by_gid);
     if (first == NULL) continue;
-    const ouro_mark *known = &mark[first - graph->gid];
-    word[2 * k] = known->period;
-    memcpy(&word[2 * k + 1], &known->rate, sizeof known->rate);
+    word[2 * k] = rates->period[first - graph->gid];
+    memcpy(&word[2 * k + 1], &rates->rate[first - graph->gid], sizeof *rates->rate);
   }
-  OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, word, 2 * verdict->n_listed, MPI_INT64_T, MPI_SUM,
-                                                        graph->comm)));
-  for (int k = 0; k < verdict->n_listed; k++) {
-    rates->listed[k].period = word[2 * k];
-    memcpy(&rates->listed[k].rate, &word[2 * k + 1], sizeof rates->listed[k].rate);
+  OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, word, 2 * n, MPI_INT64_T, MPI_SUM, graph->comm)));
+  for (int k = 0; k < n; k++) {
+    found[k].period = word[2 * k];
+    memcpy(&found[k].rate, &word[2 * k + 1], sizeof found[k].rate);
   }
 cleanup:
+  free(word);
   return status;
 }
 
@@ -71,11 +76,10 @@ ouro_status ouro_rates_create(const ouro_graph *graph, const ouro_verdict *verdi
   ouro_rates *made = NULL;
   ouro_mark *mark = NULL;
   *rates = NULL;
-  OURO_AGREE(graph->comm, rates_new(graph, verdict, &made, &mark));
+  OURO_AGREE(graph->comm, rates_new(graph, &made, &mark));
   if (verdict->n_unstable > 0) {
     OURO_TRY(ouro_rates_sources(graph, verdict, options, noise, mark, made));
     OURO_TRY(ouro_rates_downstream(graph, verdict, options, mark, made));
-    OURO_TRY(list_sources(graph, verdict, mark, made));
   }
   *rates = made;
   made = NULL;

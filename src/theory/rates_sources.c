@@ -312,6 +312,7 @@ static ouro_status rate_sources(sources *s, const ouro_verdict *verdict, const o
     mark[i] = (ouro_mark){verdict->component[i], forgets ? 0 : s->phase[m], period, rate};
     rates->rate[i] = rate;
     rates->weight[i] = s->pi[m][0];
+    rates->period[i] = period;
   }
   OURO_TRY(ouro_halo_update(s->graph->halo, mark, sizeof *mark));
 cleanup:

@@ -77,6 +77,26 @@ class Verdict(program.Case):
         self.assertNotIn("ruins", self.works("verdict", "g.tsv", "--rates", "none").out.split())
         self.assertEqual(self.ouro("verdict", "g.tsv", "--rates", "maybe").status, 2)
 
+    def test_table_of_sources(self):
+        """1100 pairs and, last, a loop that ruins 900 models in a row: the smallest source, and the worst."""
+        feeds = [(f"{k:04}", f"{k ^ 1:04}") for k in range(2200)] + [("loop", "loop"), ("loop", "x000")]
+        feeds += [(f"x{k:03}", f"x{k + 1:03}") for k in range(899)]
+        self.write("g.tsv", "".join(f"{j} {i}\n" for j, i in feeds))
+        tables = [self.works("verdict", "g.tsv", "--sources", ranks=ranks).out for ranks in (1, 3)]
+        self.assertEqual(tables[0], tables[1])
+        rows = [line.split("\t") for line in tables[0].splitlines()]
+        self.assertEqual(rows[0], ["component", "models", "ruins", "error", "period", "rate"])
+        self.assertEqual(rows[1:], [[f"{k:04}", "2", "2", "0", "2", "0.01"] for k in range(0, 2200, 2)]
+                         + [["loop", "1", "901", "0", "1", "0.01"]])
+        lines = self.works("verdict", "g.tsv", ranks=2).out.splitlines()
+        first = [line.split() for line in lines].index(["1", "901", "1", "0.01", "loop"])
+        self.assertIn("ruins", lines[first - 1])
+        self.assertTrue(any("standard error of 5 %" in line for line in lines))
+        facts = json.loads(self.works("verdict", "g.tsv", "--json").out)
+        self.assertEqual(facts["by_damage"][0]["component"], "loop")
+        self.assertNotIn("loop", [source["component"] for source in facts["largest"]])
+        self.assertEqual(self.ouro("verdict", "g.tsv", "--sources", "--rates", "none").status, 2)
+
     def test_slow_source_has_no_rate(self):
         self.write("g.tsv", "source\ttarget\tsamples\na\ta\t10000000000\nb\ta\t1\nb\tb\t10000000000\na\tb\t1\nb\tc\t1\n")
         result = self.works("verdict", "g.tsv", "--tsv")

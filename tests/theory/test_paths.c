@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ouro/theory/verdict.h"
+#include "ouro/theory/damage.h"
 #include "small.h"
 
 enum { NODES = 7, GRAPHS = 600 };
@@ -140,19 +140,20 @@ static int is_said(const ouro_graph *graph, const ouro_verdict *v, const small *
   return v->n_unstable == w->n_unstable;
 }
 
-/* Sizes and damage of the listed sources. */
+/* Sizes and damage of all sources. */
 static int is_counted(const ouro_graph *graph, const ouro_verdict *v, const small *s, const words *w) {
-  ouro_gid ruined[NODES];
-  int same = v->n_listed == w->n_unstable && ouro_verdict_damage(graph, v, ruined) == OURO_OK;
+  ouro_damage *damage = NULL;
+  int same = v->n_listed == w->n_unstable && ouro_damage_create(graph, v, &damage) == OURO_OK;
   for (int k = 0; k < v->n_listed && same; k++) {
-    const ouro_gid first = v->listed[k].first;
+    const ouro_gid first = damage->listed[k].first;
     ouro_gid size = 0, reached = 0;
     for (int i = 0; i < s->n; i++) {
       size += w->same[first][i];
       reached += i == first || w->path[first][i];
     }
-    same = v->listed[k].size == size && ruined[k] == reached;
+    same = damage->listed[k].size == size && damage->listed_ruined[k] == reached;
   }
+  ouro_damage_destroy(&damage);
   return same;
 }
 

@@ -25,7 +25,6 @@ static small random_small(uint64_t seed) {
 typedef struct twin {
   ouro_class class_of[MOST];
   int component[MOST], size[MOST]; /* by node; size of the component */
-  int ruined[MOST];                /* by node: how many nodes its component reaches, itself included */
   int count[OURO_CLASS_COUNT], n_unstable;
 } twin;
 
@@ -64,7 +63,7 @@ static twin decide(const small *s, bool real_counts) {
     for (int j = s->n - 1; j >= 0; j--) {
       collapsing |= bad[j] && path[j][i];
       corrected |= real_counts && s->real[j] > 0 && path[j][i];
-      t.ruined[i] += path[i][j];
+
       if (bad[i] && path[i][j] && path[j][i]) {
         t.component[i] = j;
         t.size[i]++;
@@ -95,13 +94,6 @@ static int agrees(const ouro_graph *graph, const ouro_verdict *v, const twin *t)
   return same;
 }
 
-static int damage_agrees(const ouro_graph *graph, const ouro_verdict *v, const twin *t) {
-  ouro_gid ruined[MOST];
-  int same = ouro_verdict_damage(graph, v, ruined) == OURO_OK;
-  for (int k = 0; k < v->n_listed; k++) same = same && ruined[k] == t->ruined[v->listed[k].first];
-  return same;
-}
-
 static void test_definition(void **unused) {
   (void)unused;
   int seen[OURO_CLASS_COUNT] = {0}, several = 0;
@@ -114,7 +106,6 @@ static void test_definition(void **unused) {
       ouro_verdict *v = NULL;
       assert_ok(ouro_verdict_create(graph, real_counts, &v));
       assert_everywhere(agrees(graph, v, &t));
-      assert_everywhere(damage_agrees(graph, v, &t));
       ouro_verdict_destroy(&v);
       assert_null(v);
       for (int c = 0; c < OURO_CLASS_COUNT; c++) seen[c] += t.count[c];
@@ -199,31 +190,6 @@ static void test_sizes(void **unused) {
     assert_int_equal(v->listed[k].size, size);
     assert_int_equal(v->listed[k].first, size * (size - 1) / 2);
   }
-  ouro_verdict_destroy(&v);
-  ouro_graph_destroy(&graph);
-}
-
-/* Models 0 .. 199 feed themselves; number k also feeds link k of a chain and ruins the rest of it: more sources than a
- * sweep takes. */
-static void test_damage(void **unused) {
-  (void)unused;
-  enum { LOOPS = 200 };
-  ouro_feeds feeds = {0};
-  ouro_graph *graph = NULL;
-  ouro_verdict *v = NULL;
-  ouro_gid ruined[LOOPS];
-  ouro_status local = OURO_OK;
-  for (int k = rank_in(MPI_COMM_WORLD); k < LOOPS && local == OURO_OK; k += ranks_in(MPI_COMM_WORLD)) {
-    local = ouro_feeds_add(&feeds, k, k, 3);
-    if (local == OURO_OK) local = ouro_feeds_add(&feeds, k, LOOPS + k, 3);
-    if (local == OURO_OK && k > 0) local = ouro_feeds_add(&feeds, LOOPS + k - 1, LOOPS + k, 3);
-  }
-  assert_ok(ouro_agree(MPI_COMM_WORLD, local));
-  assert_ok(ouro_graph_build(MPI_COMM_WORLD, 2 * LOOPS, &feeds, &graph));
-  assert_ok(ouro_verdict_create(graph, true, &v));
-  assert_int_equal(v->n_listed, LOOPS);
-  assert_ok(ouro_verdict_damage(graph, v, ruined));
-  for (int k = 0; k < LOOPS; k++) assert_int_equal(ruined[k], 1 + LOOPS - v->listed[k].first);
   ouro_verdict_destroy(&v);
   ouro_graph_destroy(&graph);
 }
@@ -335,13 +301,9 @@ static void test_short_of_memory(void **unused) {
   assert_everywhere(graph != NULL);
   for (;; n++) {
     if (rank_in(MPI_COMM_WORLD) == ranks_in(MPI_COMM_WORLD) - 1) ouro_memory_fail_at(n);
-    ouro_gid ruined[MOST];
-    ouro_status status = ouro_verdict_create(graph, true, &v);
+    const ouro_status status = ouro_verdict_create(graph, true, &v);
     assert_everywhere(status == OURO_OK || (status == OURO_ENOMEM && v == NULL));
-    if (status == OURO_OK) status = ouro_verdict_damage(graph, v, ruined);
     ouro_memory_fail_at(0);
-    assert_everywhere(status == OURO_OK || status == OURO_ENOMEM);
-    if (status != OURO_OK) ouro_verdict_destroy(&v);
     if (status == OURO_OK) break;
   }
   assert_true(n > 10);
@@ -351,10 +313,9 @@ static void test_short_of_memory(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names),           cmocka_unit_test(test_one_node), cmocka_unit_test(test_definition),
-      cmocka_unit_test(test_million_loops),   cmocka_unit_test(test_sizes),    cmocka_unit_test(test_scope),
-      cmocka_unit_test(test_damage),          cmocka_unit_test(test_email),    cmocka_unit_test(test_gnutella),
-      cmocka_unit_test(test_short_of_memory),
+      cmocka_unit_test(test_names),         cmocka_unit_test(test_one_node), cmocka_unit_test(test_definition),
+      cmocka_unit_test(test_million_loops), cmocka_unit_test(test_sizes),    cmocka_unit_test(test_scope),
+      cmocka_unit_test(test_email),         cmocka_unit_test(test_gnutella), cmocka_unit_test(test_short_of_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

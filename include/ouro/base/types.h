@@ -40,7 +40,8 @@ enum ouro_tag {
   OURO_TAG_GRAPH_WORDS,
   OURO_TAG_GRAPH_SWEEP,
   OURO_TAG_PRINT,
-  OURO_TAG_RATES
+  OURO_TAG_RATES,
+  OURO_TAG_SKETCH
 };
 
 /* Exit statuses of the command. */

@@ -13,18 +13,18 @@ typedef struct ouro_rates_options {
 /* An unstable source. */
 typedef struct ouro_source_rate {
   int64_t period; /* gcd of the lengths of its cycles; 1 with forgetting */
-  double rate;    /* NaN: its iteration has not converged */
+  double rate;    /* NaN: not computed */
 } ouro_source_rate;
 
 /* Rates are error per generation, averaged over the periods of the sources concerned. */
 typedef struct ouro_rates {
-  double *rate;             /* [n_owned] 0 for a node that does not collapse, NaN where not computed */
-  double *weight;           /* [n_owned] pi_i of nodes of unstable sources, as far as iterated; 0 elsewhere */
-  ouro_source_rate *listed; /* [verdict->n_listed] of the sources the verdict lists; the same on all ranks */
-  ouro_gid n_source;        /* nodes of unstable sources without a rate: the source mixes too slowly */
-  ouro_gid n_mixed;         /* downstream nodes without a rate for that reason, or too slow themselves */
-  ouro_gid n_many;          /* downstream nodes without a rate: they hear too many sources and phases, or such nodes */
-  int64_t most_pairs;       /* of sources and phases, that a downstream node could hear */
+  double *rate;       /* [n_owned] 0 for a node that does not collapse, NaN where not computed */
+  double *weight;     /* [n_owned] pi_i of nodes of unstable sources, as far as iterated; 0 elsewhere */
+  int64_t *period;    /* [n_owned] of the unstable source the node belongs to; 0 at other nodes */
+  ouro_gid n_source;  /* nodes of unstable sources without a rate: the source mixes too slowly */
+  ouro_gid n_mixed;   /* downstream nodes without a rate for that reason, or too slow themselves */
+  ouro_gid n_many;    /* downstream nodes without a rate: they hear too many sources and phases, or such nodes */
+  int64_t most_pairs; /* of sources and phases, that a downstream node could hear */
   int64_t source_steps, downstream_steps; /* of the iterations */
   double source_residual;     /* largest difference, relative to the largest weight, of two runs from unlike starts */
   double downstream_residual; /* largest probability that a walk has not ended yet */
@@ -46,6 +46,14 @@ typedef struct ouro_rates {
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_rates_create(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates_options *options,
                               const double *noise, ouro_rates **rates);
+
+/** Look up some of the unstable sources.
+ *  Collective on graph's communicator.
+ *  [in]  sources [n] the same on all ranks
+ *  [out] found   [n] the same on all ranks
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
+ouro_status ouro_rates_of(const ouro_graph *graph, const ouro_rates *rates, int n, const ouro_unstable *sources,
+                          ouro_source_rate *found);
 
 /** Release rates and set them to NULL. NULL is fine.
  *  Not collective. */

@@ -35,14 +35,6 @@ ouro_status ouro_verdict_create(const ouro_graph *graph, bool real_counts, ouro_
  *  Not collective. */
 void ouro_verdict_destroy(ouro_verdict **verdict);
 
-/** Count how many nodes each of the listed unstable sources ruins: those that it reaches, its own included. 64 sources
- *  a sweep.
- *  Collective on graph's communicator.
- *  [in]  verdict of the same graph
- *  [out] ruined  [verdict->n_listed] the same on all ranks
- *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
-ouro_status ouro_verdict_damage(const ouro_graph *graph, const ouro_verdict *verdict, ouro_gid *ruined);
-
 /** "anchored", "frozen" or "collapsing".
  *  Not collective. */
 const char *ouro_class_name(ouro_class class_);
