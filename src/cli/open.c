@@ -117,7 +117,12 @@ ouro_status cli_job_decide(cli_job *job, ouro_verdict **verdict) {
   ouro_status status = OURO_OK;
   const bool real_counts = job->config->real.kind != OURO_REAL_INITIAL;
   ouro_timers_enter(&job->timers, OURO_PHASE_VERDICT);
-  OURO_TRY(ouro_verdict_create(job->graph, real_counts, verdict));
+  if (ouro_config_forget(job->config) == 1) {
+    OURO_TRY(ouro_verdict_create_accumulating(job->graph, real_counts, verdict));
+    ouro_log_root(OURO_LOG_NOTICE, "verdict: models keep all samples they ever saw, so that none collapses");
+  } else {
+    OURO_TRY(ouro_verdict_create(job->graph, real_counts, verdict));
+  }
   ouro_log_root(OURO_LOG_NOTICE,
                 "verdict: %" OURO_GID_FMT " collapsing, %" OURO_GID_FMT " anchored, %" OURO_GID_FMT
                 " frozen; %" OURO_GID_FMT " unstable sources",

@@ -65,7 +65,8 @@ void cli_rates_log(const ouro_rates *rates) {
 
 static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
   const ouro_graph *graph = job->graph;
-  const ouro_rates_options options = {.real_counts = job->config->real.kind != OURO_REAL_INITIAL};
+  const ouro_rates_options options = {.real_counts = job->config->real.kind != OURO_REAL_INITIAL,
+                                      .forget = ouro_config_forget(job->config)};
   ouro_status status = OURO_OK;
   double *noise = ouro_memory_new((size_t)graph->n_owned, sizeof *noise);
   int64_t *corpus = ouro_memory_new((size_t)graph->n_owned + (size_t)graph->n_ghost, sizeof *corpus);

@@ -108,6 +108,14 @@ static ouro_status relate_covariates(const ouro_settings *settings) {
   return OURO_OK;
 }
 
+static ouro_status relate_regime(const ouro_settings *settings) {
+  const ouro_setting *forget = ouro_settings_find(settings, "learning.forget");
+  const char *regime = ouro_settings_text(settings, "learning.regime");
+  if (forget == NULL || (regime && strcmp(regime, "forget") == 0)) return OURO_OK;
+  return ouro_settings_refuse(settings, forget, "learning.forget: used by regime `forget` alone, and it is `%s`",
+                              regime ? regime : "replace");
+}
+
 ouro_status ouro_settings_relate(const ouro_settings *settings, bool graph_needed) {
   ouro_status status;
   OURO_TRY(relate_graph(settings, graph_needed));
@@ -116,6 +124,7 @@ ouro_status ouro_settings_relate(const ouro_settings *settings, bool graph_neede
     OURO_TRY(exclude(settings, "real.nodes", "real.fraction"));
   }
   OURO_TRY(relate_covariates(settings));
+  OURO_TRY(relate_regime(settings));
 cleanup:
   return status;
 }

@@ -93,11 +93,14 @@ static ouro_status put_value(ouro_settings *settings, const char *path, const cy
   return put_text(settings, path, number);
 }
 
-/* Members that are in force; generate and covariates refuse the others when loading. */
+/* Members that are in force; the others are refused when loading. */
 static bool is_used(const ouro_settings *settings, const char *path, const char *key) {
   bool needed;
   if (strncmp(path, "graph.generate.", 15) == 0 && strcmp(key, "kind") != 0) {
     return ouro_config_kind_uses(ouro_settings_text(settings, "graph.generate.kind"), key, &needed);
+  }
+  if (strcmp(path, "learning.forget") == 0) {
+    return strcmp(ouro_settings_text(settings, "learning.regime"), "forget") == 0;
   }
   if (strncmp(path, "model.", 6) != 0) return true;
   const char *word = ouro_settings_text(settings, "model.covariates");

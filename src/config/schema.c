@@ -25,7 +25,8 @@ static const cyaml_strval_t real_words[] = {
     {"fresh", OURO_REAL_FRESH}, {"fixed", OURO_REAL_FIXED}, {"initial", OURO_REAL_INITIAL}};
 static const cyaml_strval_t covariates_words[] = {
     {"isotropic", OURO_COVARIATES_ISOTROPIC}, {"ar1", OURO_COVARIATES_AR1}, {"power", OURO_COVARIATES_POWER}};
-static const cyaml_strval_t regime_words[] = {{"replace", OURO_REGIME_REPLACE}};
+static const cyaml_strval_t regime_words[] = {
+    {"replace", OURO_REGIME_REPLACE}, {"accumulate", OURO_REGIME_ACCUMULATE}, {"forget", OURO_REGIME_FORGET}};
 static const cyaml_strval_t draw_words[] = {{"private", OURO_DRAW_PRIVATE}, {"published", OURO_DRAW_PUBLISHED}};
 static const cyaml_strval_t sampling_words[] = {{"rows", OURO_SAMPLING_ROWS}};
 static const cyaml_strval_t exact_words[] = {
@@ -64,6 +65,7 @@ static const cyaml_schema_field_t model_fields[] = {
 static const cyaml_schema_field_t learning_fields[] = {INT(ouro_config_learning, generations),
                                                        INT(ouro_config_learning, initial),
                                                        WORD(ouro_config_learning, regime, regime_words),
+                                                       FLOAT(ouro_config_learning, forget),
                                                        WORD(ouro_config_learning, draw, draw_words),
                                                        WORD(ouro_config_learning, sampling, sampling_words),
                                                        INT(ouro_config_learning, replicates),
@@ -147,6 +149,7 @@ static const ouro_rule rules[] = {
     IS_WHOLE("learning.generations", "100", 0, LOOPS),
     IS_WHOLE("learning.initial", "100", 1, MANY),
     IS_WORD("learning.regime", "replace"),
+    IS_REAL("learning.forget", "0.5", 0, 1),
     IS_WORD("learning.draw", "private"),
     IS_WORD("learning.sampling", "rows"),
     IS_WHOLE("learning.replicates", "1", 1, LOOPS),

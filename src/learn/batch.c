@@ -4,6 +4,7 @@
 
 #include "learn/private.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,11 +93,27 @@ void ouro_learn_failed(learn_run *run, ouro_lid node, int64_t replicate) {
   run->failed_replicate = replicate;
 }
 
+/* Add what a model keeps to the statistic of its new samples, and keep the sum. Statistics are sums over samples: the
+ * fit gets the whole number next to Neff, and a statistic that is scaled as much. */
+static void remember(learn_run *run, ouro_lid k) {
+  learn_batch *batch = &run->batch;
+  const size_t width = (size_t)run->family->statistic_width;
+  const size_t model = (size_t)batch->node[k] * (size_t)run->replicates + (size_t)batch->replicate[k];
+  const double effective = run->effective[batch->node[k]], whole = round(effective);
+  double *kept = run->kept + model * width, *statistic = batch->statistic + (size_t)k * width;
+  for (size_t w = 0; w < width; w++) {
+    kept[w] = run->forget * kept[w] + statistic[w];
+    statistic[w] = whole == effective ? kept[w] : kept[w] * (whole / effective);
+  }
+  batch->size[k] = (ouro_count)whole;
+}
+
 void ouro_learn_batch_flush(learn_run *run) {
   learn_batch *batch = &run->batch;
   const size_t p = (size_t)run->family->n_parameters;
   ouro_learn_batch_absorb(run);
   if (batch->n == 0) return;
+  for (ouro_lid k = 0; run->kept && k < batch->n; k++) remember(run, k);
   const ouro_lid good = ouro_family_fit(run->family, batch->n, batch->size, batch->statistic, batch->theta);
   if (good < batch->n) {
     ouro_learn_failed(run, batch->node[good], batch->replicate[good]);

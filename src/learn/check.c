@@ -172,6 +172,9 @@ cleanup:
 
 ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   ouro_status status = OURO_OK;
+  OURO_CHECK(ouro_config_forget(config) == 0 || family->additive, OURO_ECONFIG,
+             "learning.regime: family %s is not fitted to sums, so that old samples cannot be kept as such",
+             family->methods->name);
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));
   OURO_TRY(check_initial(config, family, graph));
   OURO_TRY(check_sizes(config, family, graph));

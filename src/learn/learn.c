@@ -50,6 +50,20 @@ cleanup:
   return status;
 }
 
+/* Samples that are kept are kept as their statistic. */
+static ouro_status new_kept(learn_run *run) {
+  ouro_status status = OURO_OK;
+  size_t n;
+  run->forget = ouro_config_forget(run->config);
+  if (run->forget == 0) return OURO_OK;
+  OURO_TRY(ouro_memory_product((size_t)run->n_owned, (size_t)run->replicates, &n));
+  OURO_TRY(ouro_memory_product(n, (size_t)run->family->statistic_width, &n));
+  OURO_NEW(run->kept, n);
+  OURO_NEW(run->effective, run->n_owned);
+cleanup:
+  return status;
+}
+
 static ouro_status new_slots(learn_run *run) {
   ouro_status status = OURO_OK;
   const ouro_graph *graph = run->graph;
@@ -73,6 +87,7 @@ static ouro_status run_local(learn_run *run) {
   OURO_TRY(list_trained(run));
   OURO_TRY(new_state(run));
   OURO_TRY(new_slots(run));
+  OURO_TRY(new_kept(run));
   OURO_TRY(ouro_learn_batch_create(run));
 cleanup:
   return status;
@@ -112,6 +127,8 @@ static void run_clear(learn_run *run) {
   free(run->error_sd);
   free(run->sample);
   free(run->slot);
+  free(run->kept);
+  free(run->effective);
   free(run->corpus);
   free(run->reduced);
 }
@@ -142,9 +159,20 @@ static void keep_roots(learn_run *run) {
   }
 }
 
+/* Neff_i' = forget Neff_i + n_i; n0_i in generation 0. */
+static void count_samples(learn_run *run) {
+  for (ouro_lid i = 0; run->kept && i < run->n_owned; i++) {
+    if (run->generation == 0)
+      run->effective[i] = (double)ouro_learn_initial_size(run->config, run->graph, i);
+    else
+      run->effective[i] = run->forget * run->effective[i] + (double)run->size[i];
+  }
+}
+
 static ouro_status make_generation(learn_run *run, ouro_timers *timers) {
   ouro_status status = OURO_OK;
   ouro_timers_enter(timers, OURO_PHASE_TRAIN);
+  count_samples(run);
   if (run->generation == 0)
     ouro_learn_initial(run);
   else

@@ -32,6 +32,9 @@ typedef struct learn_run {
   ouro_lid n_trained, n_interior;    /* */
   ouro_lid *trained;                 /* [n_trained] interior nodes (no ghost among their sources) first */
   double *theta, *next;              /* [n_local][replicate][n_parameters] last generation, the one being made */
+  double forget;                     /* what old samples still count; 0: nothing, and nothing is kept */
+  double *kept;                      /* [n_owned][replicate][statistic_width] statistics of the samples kept */
+  double *effective;                 /* [n_owned] Neff_i: how many they count as, THEORY.md section 8 */
   learn_batch batch;                 /* */
   ouro_count chunk;                  /* rows drawn or reduced between two looks at the messages .. */
   ouro_count worked;                 /* .. and those since the last look */

@@ -191,7 +191,9 @@ static ouro_status decide(const ouro_config *config, const ouro_family *family, 
   ouro_status status = OURO_OK;
   ouro_survey survey = {0};
   plan p;
-  const char *why = config->theory.exact == OURO_EXACT_NONE ? "theory.exact is none" : NULL;
+  const char *why = config->theory.exact == OURO_EXACT_NONE ? "theory.exact is none"
+                    : ouro_config_forget(config) == 1       ? "where all samples are kept nothing grows"
+                                                            : NULL;
   if (why == NULL) {
     OURO_TRY(ouro_survey_make(config, family, graph, &survey));
     OURO_TRY(make_plan(config, graph, &survey, &p));

@@ -195,6 +195,7 @@ cleanup:
 ouro_status ouro_walks_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                              const ouro_survey *survey) {
   ouro_status status = OURO_OK;
+  OURO_CHECK(ouro_config_forget(config) == 0, OURO_ELIMIT, "backward walks need learning.regime=replace");
   OURO_CHECK(survey->obstacle == NULL, OURO_ELIMIT, "no backward walks: %s", survey->obstacle);
   OURO_CHECK(!family->spread.fitted, OURO_ELIMIT,
              "no backward walks for family %s: the spread of its samples has a recursion of its own",

@@ -87,6 +87,7 @@ static ouro_status estimate(const ouro_config *config, const ouro_graph *graph, 
   const double most = fmin(WALK, fmax(2, WALK_WORK / (double)(closed->n_weights + closed->system->n + 1)));
   MPI_Comm_size(graph->comm, &ranks);
   OURO_TRY(ouro_closed_horizon(graph->comm, closed, LEFT, (int64_t)most, &p->horizon));
+  p->horizon /= 1 - closed->system->forget; /* only so much of a model is new in a generation */
   p->nodes = closed->system->n;
   choose(closed, config->theory.exact == OURO_EXACT_ALWAYS, ranks, p);
 cleanup:
@@ -187,6 +188,7 @@ cleanup:
 /* Why not even to begin, or NULL. */
 static const char *obstacle(const ouro_config *config, const ouro_verdict *verdict) {
   if (config->theory.exact == OURO_EXACT_NONE) return "theory.exact is none";
+  if (ouro_config_forget(config) == 1) return "errors of models that keep all samples approach their end too slowly";
   if (verdict->count[OURO_CLASS_ANCHORED] + verdict->count[OURO_CLASS_FROZEN] == 0) return "every model collapses";
   return NULL;
 }

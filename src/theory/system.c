@@ -79,8 +79,11 @@ static void tally_node(const ouro_config *config, const ouro_family *family, con
   }
 }
 
-static const char *find_obstacle(const ouro_family *family, const int64_t *tally) {
+static const char *find_obstacle(const ouro_config *config, const ouro_family *family, const int64_t *tally) {
+  const bool remembers = ouro_config_forget(config) > 0;
   if (family->law == OURO_LAW_NONE) return "no formula is known for this family with these parameters";
+  if (remembers && is_published(config)) return "no formula is known for published samples that are kept";
+  if (remembers && family->spread.fitted) return "no formula is known for unbiased variances of samples that are kept";
   if (tally[N_FEW] > 0) return "a training set is so small that the expected error is infinite";
   if (tally[N_UNEQUAL] > 0) return "the feeds of a published corpus differ in their counts";
   return NULL;
@@ -101,9 +104,9 @@ ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *famil
              ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, tally, N_TALLY, MPI_INT64_T, MPI_SUM, graph->comm)));
   survey->n = tally[N_NODES];
   survey->n_weights = tally[N_WEIGHTS];
-  survey->exact = family->law == OURO_LAW_MEANS ||
-                  (family->law == OURO_LAW_REGRESSION && !is_published(config) && tally[N_FIXED] == 0);
-  survey->obstacle = find_obstacle(family, tally);
+  survey->exact = family->law == OURO_LAW_MEANS || (family->law == OURO_LAW_REGRESSION && !is_published(config) &&
+                                                    tally[N_FIXED] == 0 && ouro_config_forget(config) == 0);
+  survey->obstacle = find_obstacle(config, family, tally);
 cleanup:
   return status;
 }
@@ -330,6 +333,7 @@ ouro_status ouro_system_create(const ouro_config *config, const ouro_family *fam
     set_node(&in, i, made);
   }
   made->spread = family->spread;
+  made->forget = ouro_config_forget(config);
   OURO_TRY(share_nodes(graph->comm, made));
   *system = made;
   made = NULL;

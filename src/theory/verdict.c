@@ -33,7 +33,7 @@ static void sweeps_destroy(sweeps *s) {
   free(s->floating);
 }
 
-static ouro_status sweeps_create(const ouro_graph *graph, bool real_counts, sweeps *s) {
+static ouro_status sweeps_create(const ouro_graph *graph, bool real_counts, bool accumulating, sweeps *s) {
   ouro_status status = OURO_OK;
   OURO_NEW(s->grounded, graph->n_owned);
   OURO_NEW(s->corrected, graph->n_owned);
@@ -41,7 +41,7 @@ static ouro_status sweeps_create(const ouro_graph *graph, bool real_counts, swee
   OURO_NEW(s->floating, graph->n_owned);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     s->corrected[i] = has_real(graph, i, real_counts);
-    s->grounded[i] = s->corrected[i] || !has_feeds(graph, i);
+    s->grounded[i] = accumulating || s->corrected[i] || !has_feeds(graph, i);
   }
 cleanup:
   return status;
@@ -141,13 +141,13 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_verdict_create(const ouro_graph *graph, bool real_counts, ouro_verdict **verdict) {
+static ouro_status decide(const ouro_graph *graph, bool real_counts, bool accumulating, ouro_verdict **verdict) {
   ouro_status status = OURO_OK;
   ouro_verdict *made = NULL;
   sweeps s = {0};
   *verdict = NULL;
   OURO_AGREE(graph->comm, verdict_new(graph, &made));
-  OURO_AGREE(graph->comm, sweeps_create(graph, real_counts, &s));
+  OURO_AGREE(graph->comm, sweeps_create(graph, real_counts, accumulating, &s));
   OURO_TRY(sweeps_run(graph, &s));
   OURO_TRY(classify(graph, &s, made));
   OURO_TRY(ouro_graph_reach_sources(graph, s.floating, made->component));
@@ -158,6 +158,14 @@ cleanup:
   sweeps_destroy(&s);
   ouro_verdict_destroy(&made);
   return status;
+}
+
+ouro_status ouro_verdict_create(const ouro_graph *graph, bool real_counts, ouro_verdict **verdict) {
+  return decide(graph, real_counts, false, verdict);
+}
+
+ouro_status ouro_verdict_create_accumulating(const ouro_graph *graph, bool real_counts, ouro_verdict **verdict) {
+  return decide(graph, real_counts, true, verdict);
 }
 
 void ouro_verdict_destroy(ouro_verdict **verdict) {

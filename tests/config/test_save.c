@@ -90,8 +90,10 @@ static void random_experiment(char *text) {
     at = put(text, at, "covariates: power, exponent: %.17g}\n", 20 * uniform());
   else
     at = put(text, at, "covariates: isotropic}\n");
-  at = put(text, at, "learning: {generations: %d, draw: %s, seed: %llu}\n", (int)draw(100),
+  at = put(text, at, "learning: {generations: %d, draw: %s, seed: %llu", (int)draw(100),
            draw(2) ? "private" : "published", (unsigned long long)(draw(UINT64_MAX)));
+  if (draw(2)) at = put(text, at, ", regime: forget, forget: %.17g", uniform());
+  at = put(text, at, "}\n");
   at =
       put(text, at, "partition: {method: block, imbalance: %.17g, seed: %d}\n", 1.001 + uniform(), (int)draw(1u << 31));
   at = put(text, at, "exchange: {carry: parameters, buffer: %d}\n", 1 + (int)draw(1u << 30));
@@ -125,6 +127,7 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->model.correlation == b->model.correlation && a->model.exponent == b->model.exponent &&
          a->model.ridge == b->model.ridge && same_theory(&a->theory, &b->theory) &&
          a->learning.generations == b->learning.generations && a->learning.initial == b->learning.initial &&
+         a->learning.regime == b->learning.regime && a->learning.forget == b->learning.forget &&
          a->learning.draw == b->learning.draw && a->learning.replicates == b->learning.replicates &&
          a->learning.seed == b->learning.seed && a->partition.method == b->partition.method &&
          a->partition.objective == b->partition.objective && a->partition.imbalance == b->partition.imbalance &&

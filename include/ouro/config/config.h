@@ -19,7 +19,7 @@ typedef enum ouro_graph_kind {
 
 typedef enum ouro_real_kind { OURO_REAL_FRESH, OURO_REAL_FIXED, OURO_REAL_INITIAL } ouro_real_kind;
 typedef enum ouro_covariates { OURO_COVARIATES_ISOTROPIC, OURO_COVARIATES_AR1, OURO_COVARIATES_POWER } ouro_covariates;
-typedef enum ouro_regime { OURO_REGIME_REPLACE } ouro_regime;
+typedef enum ouro_regime { OURO_REGIME_REPLACE, OURO_REGIME_ACCUMULATE, OURO_REGIME_FORGET } ouro_regime;
 typedef enum ouro_draw { OURO_DRAW_PRIVATE, OURO_DRAW_PUBLISHED } ouro_draw;
 typedef enum ouro_sampling { OURO_SAMPLING_ROWS } ouro_sampling;
 typedef enum ouro_exact { OURO_EXACT_AUTO, OURO_EXACT_ALWAYS, OURO_EXACT_NONE } ouro_exact;
@@ -69,7 +69,8 @@ typedef struct ouro_config_model {
 typedef struct ouro_config_learning {
   int64_t generations; /* default 100 */
   ouro_count initial;  /* real samples of generation 0; default 100 */
-  ouro_regime regime;
+  ouro_regime regime;  /* replace: a fit sees new samples alone; accumulate: all samples ever */
+  double forget;       /* regime forget alone: what old samples still count, in [0, 1]; default 0.5 */
   ouro_draw draw;
   ouro_sampling sampling;
   int64_t replicates; /* default 1 */
@@ -140,6 +141,14 @@ ouro_status ouro_config_default(MPI_Comm comm, const char *const *overrides, int
  *  [out] text to be released with free(); NULL on error
  *  Returns OURO_OK or OURO_ENOMEM. */
 ouro_status ouro_config_save(const ouro_config *config, char **text);
+
+/** What the samples of a generation still count in the next, THEORY.md section 8: 0 in the replace regime, 1 where
+ *  samples are accumulated.
+ *  Not collective. */
+static inline double ouro_config_forget(const ouro_config *config) {
+  const ouro_config_learning *how = &config->learning;
+  return how->regime == OURO_REGIME_REPLACE ? 0 : how->regime == OURO_REGIME_ACCUMULATE ? 1 : how->forget;
+}
 
 /** Release a configuration and set it to NULL. NULL is fine.
  *  Not collective. */

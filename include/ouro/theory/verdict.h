@@ -31,6 +31,11 @@ typedef struct ouro_verdict {
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
 ouro_status ouro_verdict_create(const ouro_graph *graph, bool real_counts, ouro_verdict **verdict);
 
+/** Decide where models keep all samples they ever saw (THEORY.md section 8, forget = 1): nothing collapses, what real
+ *  data reach is anchored, the rest is frozen.
+ *  Collective on graph's communicator. As ouro_verdict_create(). */
+ouro_status ouro_verdict_create_accumulating(const ouro_graph *graph, bool real_counts, ouro_verdict **verdict);
+
 /** Release a verdict and set it to NULL. NULL is fine.
  *  Not collective. */
 void ouro_verdict_destroy(ouro_verdict **verdict);
