@@ -118,6 +118,29 @@ static void test_definition(void **unused) {
   assert_true(several > 30);
 }
 
+/* Samples that are kept: nothing collapses, real data anchor what they reach. */
+static void test_accumulating(void **unused) {
+  (void)unused;
+  for (uint64_t seed = 1; seed <= 200; seed++) {
+    const small s = random_small(seed);
+    int path[MOST][MOST], same = 1;
+    ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, seed % 2 == 1);
+    ouro_verdict *v = NULL;
+    assert_everywhere(graph != NULL);
+    assert_ok(ouro_verdict_create_accumulating(graph, true, &v));
+    close_paths(&s, path);
+    for (ouro_lid i = 0; i < graph->n_owned; i++) {
+      int anchored = s.real[graph->gid[i]] > 0;
+      for (int j = 0; j < s.n; j++) anchored |= s.real[j] > 0 && path[j][graph->gid[i]];
+      same = same && v->component[i] == -1;
+      same = same && v->class_of[i] == (int)(anchored ? OURO_CLASS_ANCHORED : OURO_CLASS_FROZEN);
+    }
+    assert_everywhere(same && v->n_unstable == 0 && v->n_listed == 0 && v->count[OURO_CLASS_COLLAPSING] == 0);
+    ouro_verdict_destroy(&v);
+    ouro_graph_destroy(&graph);
+  }
+}
+
 static void test_one_node(void **unused) {
   (void)unused;
   for (int loop = 0; loop <= 1; loop++) {
@@ -313,9 +336,10 @@ static void test_short_of_memory(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names),         cmocka_unit_test(test_one_node), cmocka_unit_test(test_definition),
-      cmocka_unit_test(test_million_loops), cmocka_unit_test(test_sizes),    cmocka_unit_test(test_scope),
-      cmocka_unit_test(test_email),         cmocka_unit_test(test_gnutella), cmocka_unit_test(test_short_of_memory),
+      cmocka_unit_test(test_names),           cmocka_unit_test(test_one_node),      cmocka_unit_test(test_definition),
+      cmocka_unit_test(test_accumulating),    cmocka_unit_test(test_million_loops), cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_scope),           cmocka_unit_test(test_email),         cmocka_unit_test(test_gnutella),
+      cmocka_unit_test(test_short_of_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

@@ -33,7 +33,8 @@ ouro_status ouro_verdict_create(const ouro_graph *graph, bool real_counts, ouro_
 
 /** Decide where models keep all samples they ever saw (THEORY.md section 8, forget = 1): nothing collapses, what real
  *  data reach is anchored, the rest is frozen.
- *  Collective on graph's communicator. As ouro_verdict_create(). */
+ *  Collective on graph's communicator. Arguments as of ouro_verdict_create().
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
 ouro_status ouro_verdict_create_accumulating(const ouro_graph *graph, bool real_counts, ouro_verdict **verdict);
 
 /** Release a verdict and set it to NULL. NULL is fine.
