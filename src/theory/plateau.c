@@ -28,7 +28,7 @@ typedef struct plan {
   double horizon; /* generations until the start is forgotten */
   int64_t nodes;
   double bytes, available; /* a rank */
-  double work, seconds;    /* of one core; on these ranks */
+  double work, seconds;    /* of one core; on these ranks; 0 until known */
   bool indexable;
 } plan;
 
@@ -97,11 +97,14 @@ cleanup:
 static ouro_status weigh(const ouro_config *config, const plan *p, bool *worth, ouro_plateau *plateau) {
   const bool always = config->theory.exact == OURO_EXACT_ALWAYS;
   const bool fits = p->bytes <= p->available && p->indexable;
+  char seconds[32] = "";
   *worth = fits && (always || p->work <= OURO_PATIENCE);
   if (*worth) return OURO_OK;
+  if (p->seconds > 0) snprintf(seconds, sizeof seconds, " and about %.2g s", p->seconds);
   snprintf(plateau->reason, sizeof plateau->reason,
-           "too large: the plateau of %" PRId64 " nodes needs %.3g MB a rank of %.3g MB available and about %.2g s%s",
-           p->nodes, p->bytes / 1e6, p->available / 1e6, p->seconds,
+           "too large: the plateau of %" PRId64 " nodes needs %.3g MB a rank of %.3g MB available%s%s; walks over many "
+           "generations (theory.dual) approach it model by model",
+           p->nodes, p->bytes / 1e6, p->available / 1e6, seconds,
            p->indexable ? "" : "; a rank's part exceeds the 32-bit indices of ScaLAPACK, more ranks may help");
   return always ? ouro_error(OURO_ELIMIT, "theory.exact=always: %s", plateau->reason) : OURO_OK;
 }

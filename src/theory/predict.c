@@ -83,7 +83,9 @@ static ouro_status weigh(const ouro_config *config, const ouro_survey *survey, c
            c->seconds);
   if (*worth) return OURO_OK;
   snprintf(reason, size,
-           "too large: the recursion of %" PRId64 " nodes needs %.3g MB a rank of %.3g MB available and about %.2g s%s",
+           "too large: the recursion of %" PRId64
+           " nodes needs %.3g MB a rank of %.3g MB available and about %.2g s%s; "
+           "--set theory.dual=100 predicts 100 models by walks instead",
            survey->n, c->bytes / 1e6, c->available / 1e6, c->seconds,
            c->indexable ? "" : "; a rank's part exceeds the 32-bit indices of ScaLAPACK, more ranks may help");
   return always ? ouro_error(OURO_ELIMIT, "theory.exact=always: %s", reason) : OURO_OK;
