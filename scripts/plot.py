@@ -50,6 +50,7 @@ class Run:
             if self.error is None or self.error.ndim != 2:
                 raise Unfit(f"{path}: no table /trajectory/error [generation][node]; not a run file of ouro")
             self.n = self.error.shape[1]
+            self.measure = file["/trajectory"].attrs.get("error_measure", b"excess risk / p").decode()
             self.theory = same_shape(table(file, "/trajectory/theory"), self.error)
             self.sd = same_shape(table(file, "/trajectory/error_sd"), self.error)
             generation = table(file, "/axis/generation")
@@ -180,7 +181,7 @@ def draw_trajectories(run, path):
     else:
         axes.set_ylim(bottom=0)
     axes.set_xlabel("generation")
-    axes.set_ylabel("error $C_{ii}$ (excess risk per parameter)")
+    axes.set_ylabel(f"error $C_{{ii}}$ ({run.measure})")
     axes.margins(x=0.01)
     axes.grid(axis="y", color="#e6e6e6", lw=0.6)
     axes.set_axisbelow(True)

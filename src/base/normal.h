@@ -1,7 +1,8 @@
 #ifndef OURO_BASE_NORMAL_H
 #define OURO_BASE_NORMAL_H
 
-/* Bulk fills of words, uniforms and normals, one set for each instruction set. normal_body.h holds the code.
+/* Bulk fills of words, uniforms, exponentials and normals, one set for each instruction set. normal_body.h holds the
+ * code.
  *
  * A group is 8 blocks of Threefry4x64, 32 words; word 8 k + l of group g is word k of the block with counter
  * 8 g + l. Normal numbers 0..7 and 8..15 of a group are the cosine and sine branch of Box and Muller from words
@@ -16,9 +17,10 @@ typedef struct ouro_normal_fills {
   /* Numbers 0..n-1 from the given group on. */
   void (*words)(const ouro_stream *stream, uint64_t group, size_t n, uint64_t *out);
   void (*uniforms)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
+  void (*exponentials)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
   void (*normals)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
-  /* The transcendental functions by themselves, for tests of their accuracy: n a multiple of 8. */
-  void (*minus_two_log)(size_t n, const double *u, double *out);                 /* 0 < u < 1 */
+  /* The transcendental functions by themselves, n a multiple of the vector width (8 serves all, 1 the scalar ones). */
+  void (*minus_two_log)(size_t n, const double *u, double *out);                 /* u > 0, neither subnormal nor inf */
   void (*quarter_turn)(size_t n, const double *v, double *cosine, double *sine); /* |v| <= 1/2, of pi v / 2 */
 } ouro_normal_fills;
 

@@ -168,6 +168,14 @@ INLINE void make_uniforms(const schedule *s, uint64_t group, int halves, double 
   MAKE((halves + 1) / 2, UNROLL for (int k = 0; k < 4; k++) simd_store(out + place_of(k, block), uniform(x[k][v])));
 }
 
+INLINE simd_d exponential(simd_i word) {
+  return simd_mul(simd_set(0.5), minus_two_log(uniform(word)));
+}
+
+INLINE void make_exponentials(const schedule *s, uint64_t group, int halves, double *out) {
+  MAKE((halves + 1) / 2, UNROLL for (int k = 0; k < 4; k++) simd_store(out + place_of(k, block), exponential(x[k][v])));
+}
+
 /* Normals of the block in lane v, if their half of a group is wanted. */
 INLINE void store_pairs(simd_i x[4][BUNDLE], int v, int block, int halves, double *out) {
   UNROLL for (int k = 0; k < 4; k += 2) {
@@ -208,6 +216,10 @@ static void uniforms(const ouro_stream *stream, uint64_t group, size_t n, double
   FILL(make_uniforms, double);
 }
 
+static void exponentials(const ouro_stream *stream, uint64_t group, size_t n, double *out) {
+  FILL(make_exponentials, double);
+}
+
 static void normals(const ouro_stream *stream, uint64_t group, size_t n, double *out) {
   FILL(make_normals, double);
 }
@@ -225,5 +237,5 @@ static void all_quarter_turn(size_t n, const double *v, double *cosine, double *
   }
 }
 
-const ouro_normal_fills SIMD_NAME(ouro_normal) = {SIMD_ISA,          words,           uniforms, normals,
+const ouro_normal_fills SIMD_NAME(ouro_normal) = {SIMD_ISA,          words,           uniforms, exponentials, normals,
                                                   all_minus_two_log, all_quarter_turn};

@@ -20,11 +20,18 @@ static const ouro_normal_fills *fills(void) {
   return &ouro_normal_scalar;
 }
 
-/* Each part of the identity has a word of its own, so the map is injective. Word 0 of the counter counts blocks. */
+/* Each part of the identity has a word of its own, so the map is injective. Word 0 of the counter counts blocks, word 3
+ * numbers substreams. */
 ouro_stream ouro_random_stream(uint64_t seed, uint64_t replicate, uint64_t generation, ouro_purpose purpose,
                                int64_t source, int64_t target) {
   return (ouro_stream){.key = {seed, replicate, generation, (uint64_t)purpose},
                        .counter = {0, (uint64_t)source, (uint64_t)target, 0}};
+}
+
+ouro_stream ouro_random_substream(const ouro_stream *stream, uint64_t number) {
+  ouro_stream made = *stream;
+  made.counter[3] = number;
+  return made;
 }
 
 void ouro_random_words(const ouro_stream *stream, uint64_t first, size_t n, uint64_t *out) {
@@ -33,6 +40,10 @@ void ouro_random_words(const ouro_stream *stream, uint64_t first, size_t n, uint
 
 void ouro_random_uniforms(const ouro_stream *stream, uint64_t first, size_t n, double *out) {
   fills()->uniforms(stream, first / OURO_RANDOM_BLOCK, n, out);
+}
+
+void ouro_random_exponentials(const ouro_stream *stream, uint64_t first, size_t n, double *out) {
+  fills()->exponentials(stream, first / OURO_RANDOM_BLOCK, n, out);
 }
 
 void ouro_random_normals(const ouro_stream *stream, uint64_t first, size_t n, double *out) {

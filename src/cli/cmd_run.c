@@ -81,8 +81,8 @@ static void print_agreement(const ouro_agreement *agreement, const ouro_predicti
 static void print_report(const run_state *run, const ouro_verdict *verdict, const ouro_prediction *prediction,
                          const char *where) {
   const ouro_config *config = run->job->config;
-  printf("generation %" PRId64 ", %" PRId64 " replicate%s, error = excess risk / p\n", config->learning.generations,
-         config->learning.replicates, config->learning.replicates == 1 ? "" : "s");
+  printf("generation %" PRId64 ", %" PRId64 " replicate%s, error = %s\n", config->learning.generations,
+         config->learning.replicates, config->learning.replicates == 1 ? "" : "s", run->job->family->methods->measure);
   print_means(run->results, verdict);
   print_agreement(cli_results_agreement(run->results), prediction, where, config->learning.replicates);
 }

@@ -30,13 +30,10 @@ struct cli_results {
   ouro_agreement agreement;
 };
 
-/* Error is measured as the excess prediction risk over p, in units of the response squared. */
-#define ERROR_UNITS "response^2"
-
 static const struct {
   const char *path, *description;
 } trajectory_specs[N_TRAJECTORIES] = {
-    {"/trajectory/error", "C_ii: error (theta - theta*)' Sigma (theta - theta*) / p, mean over replicates"},
+    {"/trajectory/error", "C_ii: the error named in the attributes of /trajectory, mean over replicates"},
     {"/trajectory/error_sd", "standard deviation of the error over replicates; 0 for one replicate"},
     {"/trajectory/theory", "C_ii as predicted by the recursion named in the attributes of /trajectory"},
     {"/trajectory/z", "(error - theory) / (error_sd / sqrt(replicates)); NaN where error_sd is 0, and for roots after "
@@ -59,7 +56,8 @@ static bool has_theory(const cli_results *results) {
 static ouro_status put_config(cli_results *results) {
   ouro_status status = OURO_OK;
   char *text = NULL;
-  OURO_AGREE(results->job->graph->comm, ouro_config_save(results->job->config, &text));
+  OURO_AGREE(results->job->graph->comm,
+             ouro_config_save(results->job->config, results->job->family->methods->keys, &text));
   OURO_TRY(ouro_store_set_text(results->store, "/config", "experiment", text));
 cleanup:
   free(text);
@@ -109,10 +107,12 @@ static ouro_status open_trajectories(cli_results *results) {
                                   .n_axes = 2,
                                   .axis = {{"generation", results->n_stored}, {"node", results->job->graph->n_nodes}},
                                   .node_axis = 1,
-                                  .units = k == TRAJECTORY_Z ? "1" : ERROR_UNITS,
+                                  .units = k == TRAJECTORY_Z ? "1" : results->job->family->methods->error_units,
                                   .description = trajectory_specs[k].description};
     if (wanted[k]) OURO_TRY(ouro_table_create(results->store, &spec, results->layout, &results->trajectory[k]));
   }
+  if (!simulated && !has_theory(results)) goto cleanup;
+  OURO_TRY(ouro_store_set_text(results->store, "/trajectory", "error_measure", results->job->family->methods->measure));
   if (!has_theory(results)) goto cleanup;
   OURO_TRY(ouro_store_set_text(results->store, "/trajectory", "theory_kind",
                                results->theory->prediction->kind == OURO_PREDICT_EXACT ? "exact" : "first order"));
@@ -151,7 +151,7 @@ ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, c
                              &(*results)->store));
   OURO_TRY(cli_provenance(job, argc, argv, (*results)->store));
   OURO_TRY(put_config(*results));
-  const cli_sink sink = {(*results)->store, (*results)->layout, graph};
+  const cli_sink sink = {(*results)->store, (*results)->layout, graph, job->family->methods->error_units};
   OURO_TRY(cli_graph_put(&sink));
   OURO_TRY(cli_verdict_put(&sink, verdict));
   OURO_TRY(open_trajectories(*results));
@@ -255,7 +255,7 @@ static ouro_status put_summaries(cli_results *results) {
                                   .n_axes = 2,
                                   .axis = {{"generation", results->n_stored}, {"class", OURO_CLASS_COUNT}},
                                   .node_axis = -1,
-                                  .units = ERROR_UNITS,
+                                  .units = results->job->family->methods->error_units,
                                   .description = summary_specs[k].description};
     OURO_TRY(ouro_store_put(results->store, &spec, NULL, results->summary[k]));
   }
@@ -275,7 +275,7 @@ static ouro_status put_parameters(cli_results *results, const double *parameters
                                          {"node", job->graph->n_nodes},
                                          {"parameter", job->family->n_parameters}},
                                 .node_axis = 1,
-                                .units = "response / covariate",
+                                .units = job->family->methods->parameter_units,
                                 .description = "parameters of every model after the last generation"};
   OURO_TRY(ouro_table_create(results->store, &spec, results->layout, &table));
   for (int64_t r = 0; status == OURO_OK && r < job->config->learning.replicates; r++) {

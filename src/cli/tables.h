@@ -12,6 +12,7 @@ typedef struct cli_sink {
   ouro_store *store;
   const ouro_layout *layout; /* of the nodes */
   const ouro_graph *graph;
+  const char *error_units; /* those of the family */
 } cli_sink;
 
 /** Number of stored generations: 0, every, 2 every, ... and the last.

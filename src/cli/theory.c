@@ -201,7 +201,7 @@ static ouro_status put_dual(const cli_sink *sink, const cli_theory *theory) {
   spec.n_axes = 2;
   spec.axis[1] = (ouro_axis){"generation", dual->n_generations};
   spec.kind = OURO_KIND_DOUBLE;
-  spec.units = "response^2";
+  spec.units = sink->error_units;
   spec.path = "/dual/error";
   spec.description = "C_ii predicted by coalescing backward walks";
   OURO_TRY(ouro_store_put(sink->store, &spec, NULL, dual->value));
@@ -231,15 +231,17 @@ cleanup:
 
 ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
   ouro_status status = OURO_OK;
+  char rate_units[64];
+  snprintf(rate_units, sizeof rate_units, "%s / generation", sink->error_units);
   if (theory->rates) {
     OURO_TRY(cli_node_put(sink, "/node/rate", OURO_KIND_DOUBLE,
                           "growth of a model's error a generation, large n; 0 where it stays bounded, NaN where it is "
                           "not computed",
-                          "response^2 / generation", theory->rates->rate));
+                          rate_units, theory->rates->rate));
   }
   if (theory->plateau && theory->plateau->found) {
     OURO_TRY(cli_node_put(sink, "/node/plateau", OURO_KIND_DOUBLE,
-                          "where a model's error ends; NaN where it grows without bound", "response^2",
+                          "where a model's error ends; NaN where it grows without bound", sink->error_units,
                           theory->plateau->error));
   }
   if (theory->bounded && theory->bounded->factor) {

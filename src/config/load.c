@@ -48,6 +48,7 @@ static ouro_status load_text(const char *text, ouro_config **config) {
 
 void ouro_config_destroy(ouro_config **config) {
   if (config == NULL || *config == NULL) return;
+  free((*config)->places);
   cyaml_free(&manner, &ouro_config_schema, *config, 0);
   *config = NULL;
 }
@@ -68,7 +69,7 @@ cleanup:
 }
 
 /* All that needs the file system or the environment; the result is complete. */
-static ouro_status prepare(const char *path, const char *const *overrides, int n, char **composed) {
+static ouro_status prepare(const char *path, const char *const *overrides, int n, char **composed, char **places) {
   ouro_settings settings = {.file = path};
   char *text = NULL;
   size_t length = 0;
@@ -80,6 +81,7 @@ static ouro_status prepare(const char *path, const char *const *overrides, int n
   for (int i = 0; i < n; i++) OURO_TRY(ouro_settings_override(&settings, overrides[i]));
   OURO_TRY(ouro_settings_check(&settings));
   OURO_TRY(ouro_settings_relate(&settings, path != NULL));
+  OURO_TRY(ouro_settings_places(&settings, places));
   OURO_TRY(ouro_settings_defaults(&settings));
   OURO_TRY(ouro_settings_resolve(&settings));
   OURO_TRY(ouro_settings_compose(&settings, composed));
@@ -104,15 +106,19 @@ cleanup:
 
 static ouro_status load(MPI_Comm comm, const char *path, const char *const *overrides, int n, ouro_config **config) {
   ouro_status status;
-  char *text = NULL;
+  char *text = NULL, *places = NULL;
   int rank;
   *config = NULL;
   MPI_Comm_rank(comm, &rank);
-  OURO_AGREE(comm, rank == 0 ? prepare(path, overrides, n, &text) : OURO_OK);
+  OURO_AGREE(comm, rank == 0 ? prepare(path, overrides, n, &text, &places) : OURO_OK);
   OURO_TRY(share(comm, &text));
+  OURO_TRY(share(comm, &places));
   OURO_AGREE(comm, load_text(text, config));
+  (*config)->places = places;
+  places = NULL;
 cleanup:
   free(text);
+  free(places);
   if (status != OURO_OK) ouro_config_destroy(config);
   return status;
 }

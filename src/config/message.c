@@ -23,7 +23,7 @@ const char *ouro_config_shown(const char *text, char *out, size_t size) {
 }
 
 /* "file:line", "--set key=value" or the file. */
-static void place_of(const ouro_settings *settings, const ouro_setting *setting, char *out, size_t size) {
+void ouro_settings_place(const ouro_settings *settings, const ouro_setting *setting, char *out, size_t size) {
   char shown[SHOWN];
   if (setting && setting->override) {
     snprintf(out, size, "--set %s", ouro_config_shown(setting->override, shown, sizeof shown));
@@ -40,7 +40,7 @@ ouro_status ouro_settings_refuse(const ouro_settings *settings, const ouro_setti
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  place_of(settings, setting, place, sizeof place);
+  ouro_settings_place(settings, setting, place, sizeof place);
   return ouro_error(OURO_ECONFIG, "%s: %s", place, text);
 }
 

@@ -78,6 +78,7 @@ ouro_status ouro_settings_resolve(ouro_settings *settings) {
   ouro_status status;
   ouro_setting *output = ouro_settings_find(settings, "output.file");
   const char *real = ouro_settings_text(settings, "real.nodes"), *dual = ouro_settings_text(settings, "theory.dual");
+  const char *probabilities = ouro_settings_text(settings, "model.probabilities");
   if (output)
     OURO_TRY(expand_output(output));
   else
@@ -85,6 +86,9 @@ ouro_status ouro_settings_resolve(ouro_settings *settings) {
   OURO_TRY(resolve_input(settings, "graph.file"));
   if (strcmp(real, "all") != 0 && strcmp(real, "none") != 0) OURO_TRY(resolve_input(settings, "real.nodes"));
   if (is_file(dual)) OURO_TRY(resolve_input(settings, "theory.dual"));
+  if (strcmp(probabilities, "uniform") != 0 && strcmp(probabilities, "zipf") != 0) {
+    OURO_TRY(resolve_input(settings, "model.probabilities"));
+  }
 cleanup:
   return status;
 }

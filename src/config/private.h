@@ -52,7 +52,8 @@ const ouro_rule *ouro_config_rules(int *n);
 const ouro_rule *ouro_config_rule(const char *path); /* NULL: a section, or unknown */
 bool ouro_config_is_section(const cyaml_schema_field_t *field);
 bool ouro_config_kind_uses(const char *kind, const char *key, bool *needed); /* does a generator use its key? */
-bool ouro_config_covariates_use(const char *covariates, const char *key);
+/* The key beside a key of `model` whose words do without it, and a word that would not; NULL if it is in use. */
+const char *ouro_config_owner(const ouro_settings *settings, const char *key, const char **word);
 
 /* settings.c */
 ouro_setting *ouro_settings_find(const ouro_settings *settings, const char *path);
@@ -67,6 +68,7 @@ ouro_status ouro_settings_compose(const ouro_settings *settings, char **text);
 /* message.c */
 ouro_status ouro_settings_refuse(const ouro_settings *settings, const ouro_setting *setting, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void ouro_settings_place(const ouro_settings *settings, const ouro_setting *setting, char *out, size_t size);
 ouro_status ouro_settings_unknown(const ouro_settings *settings, const ouro_setting *setting);
 const char *ouro_config_shown(const char *text, char *out, size_t size); /* fit for a line of a message */
 
@@ -79,6 +81,9 @@ ouro_status ouro_settings_check(ouro_settings *settings);
 /* relate.c: keys that need or exclude each other; defaults. */
 ouro_status ouro_settings_relate(const ouro_settings *settings, bool graph_needed);
 ouro_status ouro_settings_defaults(ouro_settings *settings);
+
+/* given.c: a line for each key that was given, "path<TAB>place". */
+ouro_status ouro_settings_places(const ouro_settings *settings, char **places);
 
 /* paths.c: where input files are; %j and %a. */
 ouro_status ouro_settings_resolve(ouro_settings *settings);

@@ -92,18 +92,19 @@ static ouro_status relate_graph(const ouro_settings *settings, bool graph_needed
   return ouro_settings_refuse(settings, section ? section : &top, "graph: needs `file` or `generate`");
 }
 
-static ouro_status relate_covariates(const ouro_settings *settings) {
-  static const char *const keys[] = {"correlation", "exponent"}, *const users[] = {"ar1", "power"};
-  const char *word = ouro_settings_text(settings, "model.covariates");
-  if (word == NULL) word = "isotropic";
-  for (int i = 0; i < 2; i++) {
-    char path[OURO_CONFIG_KEY];
-    snprintf(path, sizeof path, "model.%s", keys[i]);
+static ouro_status relate_model(const ouro_settings *settings) {
+  const cyaml_schema_field_t *field = ouro_config_field("model")->value.mapping.fields;
+  for (; field->key; field++) {
+    char path[OURO_CONFIG_KEY], owner_path[OURO_CONFIG_KEY], shown[80];
+    const char *word, *owner = ouro_config_owner(settings, field->key, &word);
+    snprintf(path, sizeof path, "model.%s", field->key);
     const ouro_setting *s = ouro_settings_find(settings, path);
-    if (s && !ouro_config_covariates_use(word, keys[i])) {
-      return ouro_settings_refuse(settings, s, "%s: used by covariates `%s` alone, and they are `%s`", path, users[i],
-                                  word);
-    }
+    if (s == NULL || owner == NULL) continue;
+    snprintf(owner_path, sizeof owner_path, "model.%s", owner);
+    const char *text = ouro_settings_text(settings, owner_path);
+    return ouro_settings_refuse(
+        settings, s, "%s: used by %s `%s`, not by `%s`", path, owner, word,
+        ouro_config_shown(text ? text : ouro_config_rule(owner_path)->fallback, shown, sizeof shown));
   }
   return OURO_OK;
 }
@@ -123,7 +124,7 @@ ouro_status ouro_settings_relate(const ouro_settings *settings, bool graph_neede
   if (fraction && strtod(fraction, NULL) > 0 && differs(settings, "real.nodes", "none")) {
     OURO_TRY(exclude(settings, "real.nodes", "real.fraction"));
   }
-  OURO_TRY(relate_covariates(settings));
+  OURO_TRY(relate_model(settings));
   OURO_TRY(relate_regime(settings));
 cleanup:
   return status;

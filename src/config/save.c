@@ -93,8 +93,10 @@ static ouro_status put_value(ouro_settings *settings, const char *path, const cy
   return put_text(settings, path, number);
 }
 
-/* Members that are in force; the others are refused when loading. */
-static bool is_used(const ouro_settings *settings, const char *path, const char *key) {
+/* Members that are in force: loading refuses the others. */
+static bool is_used(const ouro_settings *settings, const char *model_keys, const char *path, const char *key) {
+  char between[OURO_CONFIG_KEY];
+  const char *word;
   bool needed;
   if (strncmp(path, "graph.generate.", 15) == 0 && strcmp(key, "kind") != 0) {
     return ouro_config_kind_uses(ouro_settings_text(settings, "graph.generate.kind"), key, &needed);
@@ -102,34 +104,34 @@ static bool is_used(const ouro_settings *settings, const char *path, const char 
   if (strcmp(path, "learning.forget") == 0) {
     return strcmp(ouro_settings_text(settings, "learning.regime"), "forget") == 0;
   }
-  if (strncmp(path, "model.", 6) != 0) return true;
-  const char *word = ouro_settings_text(settings, "model.covariates");
-  return word == NULL || ouro_config_covariates_use(word, key);
+  if (strncmp(path, "model.", 6) != 0 || strcmp(key, "family") == 0) return true;
+  snprintf(between, sizeof between, " %s ", key);
+  return (model_keys == NULL || strstr(model_keys, between)) && ouro_config_owner(settings, key, &word) == NULL;
 }
 
 static ouro_status put_section(ouro_settings *settings, const cyaml_schema_field_t *fields, const char *section,
-                               const char *base) {
+                               const char *model_keys, const char *base) {
   ouro_status status = OURO_OK;
   for (; fields->key; fields++) {
     char path[OURO_CONFIG_KEY];
     const char *at = base + fields->data_offset;
     snprintf(path, sizeof path, "%s%s%s", section, section[0] ? "." : "", fields->key);
     if (!ouro_config_is_section(fields)) {
-      if (is_used(settings, path, fields->key)) OURO_TRY(put_value(settings, path, &fields->value, at));
+      if (is_used(settings, model_keys, path, fields->key)) OURO_TRY(put_value(settings, path, &fields->value, at));
       continue;
     }
     if (fields->value.flags & CYAML_FLAG_POINTER) memcpy(&at, at, sizeof at);
-    if (at) OURO_TRY(put_section(settings, fields->value.mapping.fields, path, at));
+    if (at) OURO_TRY(put_section(settings, fields->value.mapping.fields, path, model_keys, at));
   }
 cleanup:
   return status;
 }
 
-ouro_status ouro_config_save(const ouro_config *config, char **text) {
+ouro_status ouro_config_save(const ouro_config *config, const char *model_keys, char **text) {
   ouro_settings settings = {0};
   ouro_status status;
   *text = NULL;
-  OURO_TRY(put_section(&settings, ouro_config_schema.mapping.fields, "", (const char *)config));
+  OURO_TRY(put_section(&settings, ouro_config_schema.mapping.fields, "", model_keys, (const char *)config));
   OURO_TRY(ouro_settings_compose(&settings, text));
 cleanup:
   ouro_settings_clear(&settings);

@@ -25,6 +25,7 @@ static const cyaml_strval_t real_words[] = {
     {"fresh", OURO_REAL_FRESH}, {"fixed", OURO_REAL_FIXED}, {"initial", OURO_REAL_INITIAL}};
 static const cyaml_strval_t covariates_words[] = {
     {"isotropic", OURO_COVARIATES_ISOTROPIC}, {"ar1", OURO_COVARIATES_AR1}, {"power", OURO_COVARIATES_POWER}};
+static const cyaml_strval_t variance_words[] = {{"ml", OURO_VARIANCE_ML}, {"unbiased", OURO_VARIANCE_UNBIASED}};
 static const cyaml_strval_t regime_words[] = {
     {"replace", OURO_REGIME_REPLACE}, {"accumulate", OURO_REGIME_ACCUMULATE}, {"forget", OURO_REGIME_FORGET}};
 static const cyaml_strval_t draw_words[] = {{"private", OURO_DRAW_PRIVATE}, {"published", OURO_DRAW_PUBLISHED}};
@@ -57,11 +58,20 @@ static const cyaml_schema_field_t graph_fields[] = {
 static const cyaml_schema_field_t real_fields[] = {TEXT(ouro_config_real, nodes), FLOAT(ouro_config_real, fraction),
                                                    INT(ouro_config_real, samples),
                                                    WORD(ouro_config_real, kind, real_words), CYAML_FIELD_END};
-static const cyaml_schema_field_t model_fields[] = {
-    TEXT(ouro_config_model, family),       INT(ouro_config_model, dimension),
-    FLOAT(ouro_config_model, noise),       WORD(ouro_config_model, covariates, covariates_words),
-    FLOAT(ouro_config_model, correlation), FLOAT(ouro_config_model, exponent),
-    FLOAT(ouro_config_model, ridge),       CYAML_FIELD_END};
+/* A key that belongs to words of another one comes after it. */
+static const cyaml_schema_field_t model_fields[] = {TEXT(ouro_config_model, family),
+                                                    INT(ouro_config_model, dimension),
+                                                    FLOAT(ouro_config_model, noise),
+                                                    WORD(ouro_config_model, covariates, covariates_words),
+                                                    TEXT(ouro_config_model, probabilities),
+                                                    FLOAT(ouro_config_model, correlation),
+                                                    FLOAT(ouro_config_model, exponent),
+                                                    FLOAT(ouro_config_model, ridge),
+                                                    FLOAT(ouro_config_model, mean),
+                                                    WORD(ouro_config_model, variance, variance_words),
+                                                    INT(ouro_config_model, categories),
+                                                    FLOAT(ouro_config_model, smoothing),
+                                                    CYAML_FIELD_END};
 static const cyaml_schema_field_t learning_fields[] = {INT(ouro_config_learning, generations),
                                                        INT(ouro_config_learning, initial),
                                                        WORD(ouro_config_learning, regime, regime_words),
@@ -146,6 +156,11 @@ static const ouro_rule rules[] = {
     IS_INSIDE("model.correlation", "0.5", -1, 1),
     IS_REAL("model.exponent", "1", 0, 20),
     IS_REAL("model.ridge", "0", 0, 1e100),
+    IS_REAL("model.mean", "0.5", 0, 1e100),
+    IS_WORD("model.variance", "ml"),
+    IS_WHOLE("model.categories", "10", 2, 100000),
+    IS_TEXT("model.probabilities", "uniform"),
+    IS_REAL("model.smoothing", "0", 0, 1e100),
     IS_WHOLE("learning.generations", "100", 0, LOOPS),
     IS_WHOLE("learning.initial", "100", 1, MANY),
     IS_WORD("learning.regime", "replace"),
@@ -234,8 +249,25 @@ bool ouro_config_kind_uses(const char *kind, const char *key, bool *needed) {
   return false;
 }
 
-bool ouro_config_covariates_use(const char *covariates, const char *key) {
-  if (strcmp(key, "correlation") == 0) return strcmp(covariates, "ar1") == 0;
-  if (strcmp(key, "exponent") == 0) return strcmp(covariates, "power") == 0;
-  return true;
+/* Keys of a model that belong to certain words of another key. A word that is none of a text's is a file. */
+static const struct {
+  const char *key, *owner, *word;
+} belongs[] = {{"correlation", "covariates", "ar1"},
+               {"exponent", "covariates", "power"},
+               {"exponent", "probabilities", "zipf"},
+               {"categories", "probabilities", "zipf"},
+               {"categories", "probabilities", "uniform"}};
+
+const char *ouro_config_owner(const ouro_settings *settings, const char *key, const char **word) {
+  const char *owner = NULL;
+  for (size_t i = 0; i < COUNT(belongs); i++) {
+    char path[OURO_CONFIG_KEY];
+    if (strcmp(belongs[i].key, key) != 0) continue;
+    snprintf(path, sizeof path, "model.%s", belongs[i].owner);
+    const char *text = ouro_settings_text(settings, path);
+    if (text == NULL) text = ouro_config_rule(path)->fallback;
+    if (strcmp(text, belongs[i].word) == 0) return NULL;
+    if (owner == NULL) *word = belongs[i].word, owner = belongs[i].owner;
+  }
+  return owner;
 }

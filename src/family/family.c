@@ -4,18 +4,22 @@
 #include "ouro/family/family.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "family/private.h"
 #include "ouro/base/memory.h"
 
-static const ouro_family_methods *const registry[] = {&ouro_family_linear};
+static const ouro_family_methods *const registry[] = {
+    &ouro_family_linear,      &ouro_family_normal_mean, &ouro_family_poisson,    &ouro_family_bernoulli,
+    &ouro_family_exponential, &ouro_family_gaussian,    &ouro_family_categorical};
 
 #define N_FAMILIES ((int)(sizeof registry / sizeof registry[0]))
 
-static ouro_status find(const char *name, const ouro_family_methods **methods) {
-  const char *names[N_FAMILIES];
+static ouro_status find(const ouro_config *config, const ouro_family_methods **methods) {
+  const char *names[N_FAMILIES], *name = config->model.family;
+  char all[32 * N_FAMILIES] = "";
   for (int i = 0; i < N_FAMILIES; i++) {
     names[i] = registry[i]->name;
     *methods = registry[i];
@@ -23,9 +27,34 @@ static ouro_status find(const char *name, const ouro_family_methods **methods) {
   }
   const char *nearest = ouro_config_nearest(name, names, N_FAMILIES);
   if (nearest) {
-    return ouro_error(OURO_ECONFIG, "model.family: unknown family '%s'; did you mean '%s'?", name, nearest);
+    return ouro_config_refuse(config, "model.family", "unknown family `%s`; did you mean `%s`?", name, nearest);
   }
-  return ouro_error(OURO_ECONFIG, "model.family: unknown family '%s'; the first known one is '%s'", name, names[0]);
+  for (int i = 0; i < N_FAMILIES; i++) {
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", names[i]);
+  }
+  return ouro_config_refuse(config, "model.family", "must be one of %s, not `%s`", all, name);
+}
+
+/* Does a list of keys, each between blanks, hold a key? */
+static bool takes(const char *keys, const char *key) {
+  const size_t length = strlen(key);
+  for (const char *at = keys ? strstr(keys, key) : NULL; at; at = strstr(at + 1, key)) {
+    if (at > keys && at[-1] == ' ' && at[length] == ' ') return true;
+  }
+  return false;
+}
+
+/* A key of the section that was given and that the family does not take. */
+static ouro_status check_keys(const ouro_config *config, const ouro_family_methods *methods) {
+  const char *key;
+  for (int i = 0; (key = ouro_config_key("model", i)) != NULL; i++) {
+    char path[64];
+    snprintf(path, sizeof path, "model.%s", key);
+    if (strcmp(key, "family") == 0 || takes(methods->keys, key) || !ouro_config_given(config, path)) continue;
+    return ouro_config_refuse(config, path, "not used by family `%s`; it takes:%s", methods->name,
+                              methods->keys ? methods->keys : " none");
+  }
+  return OURO_OK;
 }
 
 ouro_status ouro_family_create(const ouro_config *config, ouro_family **family) {
@@ -33,7 +62,8 @@ ouro_status ouro_family_create(const ouro_config *config, ouro_family **family) 
   ouro_family *made = NULL;
   const ouro_family_methods *methods = NULL;
   *family = NULL;
-  OURO_TRY(find(config->model.family, &methods));
+  OURO_TRY(find(config, &methods));
+  OURO_TRY(check_keys(config, methods));
   OURO_NEW(made, 1);
   made->methods = methods;
   OURO_TRY(methods->create(config, made));
@@ -64,6 +94,10 @@ void ouro_family_reduce(const ouro_family *family, const double *rows, ouro_coun
 
 void ouro_family_absorb(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *const *statistics) {
   for (ouro_lid i = 0; i < n; i++) {
+    if (family->methods->absorb) {
+      family->methods->absorb(family, &slices[i], statistics[i]);
+      continue;
+    }
     ouro_slice part = slices[i];
     const ouro_count end = part.first + part.n;
     for (; part.first < end; part.first += OURO_ROW_BLOCK) {

@@ -9,6 +9,7 @@
 #include "family/covariates.h"
 #include "family/linear_kernel.h"
 #include "family/private.h"
+#include "family/samples.h"
 #include "ouro/base/memory.h"
 
 /* Keeps p (p + 1) / 2 + p within an int. */
@@ -20,13 +21,6 @@ typedef struct linear {
   double *block; /* [row_width][OURO_ROW_BLOCK] a whole row block, where a slice ends inside it */
   double *work;  /* [ouro_linear_work(p)] of the fit */
 } linear;
-
-/* theta* ~ N(0, I/p) */
-static void draw_truth(uint64_t seed, int p, double *truth) {
-  const ouro_stream stream = ouro_random_stream(seed, 0, 0, OURO_PURPOSE_TRUTH, 0, 0);
-  ouro_random_normals(&stream, 0, (size_t)p, truth);
-  for (int k = 0; k < p; k++) truth[k] /= sqrt(p);
-}
 
 static void destroy(ouro_family *family) {
   linear *model = family->constants;
@@ -63,7 +57,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   OURO_NEW(model->block, (size_t)OURO_ROW_BLOCK * (size_t)family->row_width);
   OURO_NEW(model->work, ouro_linear_work(p));
   OURO_NEW(family->truth, p);
-  draw_truth(config->learning.seed, p, family->truth);
+  ouro_samples_truth(config->learning.seed, p, family->truth);
 cleanup:
   return status;
 }
@@ -87,14 +81,10 @@ static void draw_part(const ouro_family *family, const ouro_slice *slice, ouro_c
   }
 }
 
-static int block_rows(ouro_count left) {
-  return left < OURO_ROW_BLOCK ? (int)left : OURO_ROW_BLOCK;
-}
-
 static void draw(const ouro_family *family, const ouro_slice *slice, double *rows) {
   const ouro_count end = slice->first + slice->n;
   for (ouro_count first = slice->first; first < end; first += OURO_ROW_BLOCK) {
-    const int b = block_rows(slice->total - first), n = block_rows(end - first);
+    const int b = ouro_samples_block(slice->total - first), n = ouro_samples_block(end - first);
     if (n < b)
       draw_part(family, slice, first, b, n, rows);
     else
@@ -105,7 +95,7 @@ static void draw(const ouro_family *family, const ouro_slice *slice, double *row
 
 static void reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic) {
   for (; n > 0; n -= OURO_ROW_BLOCK) {
-    const int b = block_rows(n);
+    const int b = ouro_samples_block(n);
     ouro_linear_kernels_now()->gram(family->n_parameters, b, rows, statistic);
     rows += (ptrdiff_t)b * family->row_width;
   }
@@ -150,4 +140,16 @@ static double eta(const ouro_family *family, ouro_count n) {
   return ((p + 1) * m * m - (p + 5) * m + 2 * (p + 1)) / ((m - p - 1) * (m - 1) * (m + 2));
 }
 
-const ouro_family_methods ouro_family_linear = {"linear", create, destroy, draw, reduce, fit, error, noise, eta};
+const ouro_family_methods ouro_family_linear = {.name = "linear",
+                                                .create = create,
+                                                .destroy = destroy,
+                                                .draw = draw,
+                                                .reduce = reduce,
+                                                .fit = fit,
+                                                .error = error,
+                                                .noise = noise,
+                                                .eta = eta,
+                                                .keys = " dimension noise covariates correlation exponent ridge ",
+                                                .measure = "excess risk / p",
+                                                .error_units = "response^2",
+                                                .parameter_units = "response / covariate"};

@@ -6,5 +6,11 @@
 #include "ouro/family/family.h"
 
 extern const ouro_family_methods ouro_family_linear;
+extern const ouro_family_methods ouro_family_normal_mean;
+extern const ouro_family_methods ouro_family_poisson;
+extern const ouro_family_methods ouro_family_bernoulli;
+extern const ouro_family_methods ouro_family_exponential;
+extern const ouro_family_methods ouro_family_gaussian;
+extern const ouro_family_methods ouro_family_categorical;
 
 #endif

@@ -44,10 +44,10 @@ static ouro_status refuse_short(const ouro_family *family, const ouro_graph *gra
     snprintf(others, sizeof others, " (and %" PRId64 " more node%s)", found->n - 1, found->n > 2 ? "s" : "");
   }
   return ouro_error(OURO_EINPUT,
-                    "node %s: %" OURO_COUNT_FMT " %s samples, but family %s with dimension %d needs at least "
+                    "node %s: %" OURO_COUNT_FMT " %s samples, but family %s with %d parameter%s needs at least "
                     "%" OURO_COUNT_FMT "%s",
-                    name, found->size, what, family->methods->name, family->n_parameters, family->least_samples,
-                    others);
+                    name, found->size, what, family->methods->name, family->n_parameters,
+                    family->n_parameters == 1 ? "" : "s", family->least_samples, others);
 }
 
 static ouro_count synthetic_size(const ouro_graph *graph, ouro_lid i) {
@@ -72,9 +72,10 @@ static ouro_status check_initial(const ouro_config *config, const ouro_family *f
   MPI_Allreduce(MPI_IN_PLACE, &common, 1, MPI_INT, MPI_MAX, graph->comm);
   if (common && config->learning.initial < family->least_samples) {
     return ouro_error(OURO_ECONFIG,
-                      "learning.initial: %" OURO_COUNT_FMT " samples, but family %s with dimension %d needs at least "
+                      "learning.initial: %" OURO_COUNT_FMT " samples, but family %s with %d parameter%s needs at least "
                       "%" OURO_COUNT_FMT,
-                      config->learning.initial, family->methods->name, family->n_parameters, family->least_samples);
+                      config->learning.initial, family->methods->name, family->n_parameters,
+                      family->n_parameters == 1 ? "" : "s", family->least_samples);
   }
   return refuse_short(family, graph, &own, "initial real");
 }

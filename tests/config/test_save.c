@@ -147,12 +147,12 @@ static void saving_and_loading_gives_the_same(void **state) {
     random_experiment(text);
     test_file("random.yaml", text, strlen(text), path, sizeof path);
     assert_ok(ouro_config_load(MPI_COMM_WORLD, path, NULL, 0, &first));
-    assert_ok(ouro_config_save(first, &saved));
+    assert_ok(ouro_config_save(first, NULL, &saved));
     test_file("again.yaml", saved, strlen(saved), path, sizeof path);
     assert_ok(ouro_config_load(MPI_COMM_WORLD, path, NULL, 0, &again));
     if (!same(first, again)) fprintf(stderr, "%s\n----\n%s\n", text, saved);
     assert_everywhere(same(first, again));
-    assert_ok(ouro_config_save(again, &twice));
+    assert_ok(ouro_config_save(again, NULL, &twice));
     assert_everywhere(strcmp(saved, twice) == 0);
     free(saved);
     free(twice);
@@ -238,7 +238,7 @@ static void memory_that_runs_out_is_reported(void **state) {
     char *text = NULL;
     ouro_memory_fail_at(n);
     ouro_status status = ouro_config_load(MPI_COMM_WORLD, path, overrides, 2, &config);
-    if (status == OURO_OK) status = ouro_agree(MPI_COMM_WORLD, ouro_config_save(config, &text));
+    if (status == OURO_OK) status = ouro_agree(MPI_COMM_WORLD, ouro_config_save(config, NULL, &text));
     ouro_memory_fail_at(0);
     assert_everywhere(status == OURO_OK || status == OURO_ENOMEM);
     failures += status != OURO_OK;

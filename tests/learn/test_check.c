@@ -69,13 +69,13 @@ static void test_training_size(void **state) {
   expect(&config, graph, OURO_OK, NULL);
   config = config_of(9);
   expect(&config, graph, OURO_EINPUT,
-         "node 0: 10 training samples, but family linear with dimension 9 needs at least 11");
+         "node 0: 10 training samples, but family linear with 9 parameters needs at least 11");
   config = config_of(10);
   expect(&config, graph, OURO_EINPUT,
-         "node 0: 10 training samples, but family linear with dimension 10 needs at least 12 (and 1 more node)");
+         "node 0: 10 training samples, but family linear with 10 parameters needs at least 12 (and 1 more node)");
   config = config_of(11);
   expect(&config, graph, OURO_EINPUT,
-         "node 0: 10 training samples, but family linear with dimension 11 needs at least 13 (and 2 more nodes)");
+         "node 0: 10 training samples, but family linear with 11 parameters needs at least 13 (and 2 more nodes)");
   ouro_graph_destroy(&graph);
 }
 
@@ -88,10 +88,10 @@ static void test_real_samples(void **state) {
   expect(&config, graph, OURO_OK, NULL);
   config.real.kind = OURO_REAL_INITIAL;
   expect(&config, graph, OURO_EINPUT,
-         "node 0: 3 initial real samples, but family linear with dimension 10 needs at least 12 (and 1 more node)");
+         "node 0: 3 initial real samples, but family linear with 10 parameters needs at least 12 (and 1 more node)");
   for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = graph->gid[i] < 2 ? 30 : 0;
   expect(&config, graph, OURO_EINPUT,
-         "node 0: 10 training samples, but family linear with dimension 10 needs at least 12 (and 1 more node)");
+         "node 0: 10 training samples, but family linear with 10 parameters needs at least 12 (and 1 more node)");
   ouro_graph_destroy(&graph);
 }
 
@@ -101,7 +101,7 @@ static void test_initial(void **state) {
   ouro_config config = config_of(8);
   config.learning.initial = 9;
   expect(&config, graph, OURO_ECONFIG,
-         "learning.initial: 9 samples, but family linear with dimension 8 needs at least 10");
+         "learning.initial: 9 samples, but family linear with 8 parameters needs at least 10");
   config.real.kind = OURO_REAL_INITIAL; /* no node takes the common size */
   for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = 10;
   expect(&config, graph, OURO_OK, NULL);

@@ -29,7 +29,7 @@ typedef enum ouro_purpose {
 
 typedef struct ouro_stream {
   uint64_t key[4];
-  uint64_t counter[4]; /* one word is free and counts blocks */
+  uint64_t counter[4]; /* word 0 counts blocks, word 3 is the number of a substream */
 } ouro_stream;
 
 /* Positions at which a fill may start are multiples of this. */
@@ -40,6 +40,10 @@ typedef struct ouro_stream {
  *  [in] source, target global ids, OURO_NATURE or 0 where there is none */
 ouro_stream ouro_random_stream(uint64_t seed, uint64_t replicate, uint64_t generation, ouro_purpose purpose,
                                int64_t source, int64_t target);
+
+/** One of 2^64 further streams of the same identity, told apart by a number; number 0 is the stream itself.
+ *  Not collective. */
+ouro_stream ouro_random_substream(const ouro_stream *stream, uint64_t number);
 
 /** Words number first .. first+n-1 of a stream, 64 random bits each.
  *  Not collective.
@@ -52,6 +56,12 @@ void ouro_random_words(const ouro_stream *stream, uint64_t first, size_t n, uint
  *  [in]  first a multiple of OURO_RANDOM_BLOCK
  *  [out] out   [n] */
 void ouro_random_uniforms(const ouro_stream *stream, uint64_t first, size_t n, double *out);
+
+/** Standard exponential numbers first .. first+n-1 of a stream: -ln of its uniform numbers.
+ *  Not collective.
+ *  [in]  first a multiple of OURO_RANDOM_BLOCK
+ *  [out] out   [n] */
+void ouro_random_exponentials(const ouro_stream *stream, uint64_t first, size_t n, double *out);
 
 /** Standard normal numbers first .. first+n-1 of a stream. A prefix of a longer fill is the shorter fill.
  *  Not collective.

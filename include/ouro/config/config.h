@@ -19,6 +19,7 @@ typedef enum ouro_graph_kind {
 
 typedef enum ouro_real_kind { OURO_REAL_FRESH, OURO_REAL_FIXED, OURO_REAL_INITIAL } ouro_real_kind;
 typedef enum ouro_covariates { OURO_COVARIATES_ISOTROPIC, OURO_COVARIATES_AR1, OURO_COVARIATES_POWER } ouro_covariates;
+typedef enum ouro_variance { OURO_VARIANCE_ML, OURO_VARIANCE_UNBIASED } ouro_variance;
 typedef enum ouro_regime { OURO_REGIME_REPLACE, OURO_REGIME_ACCUMULATE, OURO_REGIME_FORGET } ouro_regime;
 typedef enum ouro_draw { OURO_DRAW_PRIVATE, OURO_DRAW_PUBLISHED } ouro_draw;
 typedef enum ouro_sampling { OURO_SAMPLING_ROWS } ouro_sampling;
@@ -56,14 +57,20 @@ typedef struct ouro_config_real {
   ouro_real_kind kind;
 } ouro_config_real;
 
+/* Which of these a family takes, it says itself (ouro_family_methods); the others must not be given. */
 typedef struct ouro_config_model {
   char *family;               /* default "linear" */
-  int dimension;              /* p; default 10 */
+  int dimension;              /* p or d; default 10 */
   double noise;               /* sigma; default 1 */
-  ouro_covariates covariates; /* default isotropic */
+  ouro_covariates covariates; /* law of x: covariates of a regression, samples of a gaussian; default isotropic */
   double correlation;         /* ar1 alone: rho in (-1, 1); default 0.5 */
-  double exponent;            /* power alone: eigenvalues k^-exponent, 0 <= exponent <= 20; default 1 */
+  double exponent;            /* power: eigenvalues k^-exponent; zipf: p_k ~ k^-exponent; 0 .. 20; default 1 */
   double ridge;               /* penalty a training sample, >= 0; default 0 */
+  double mean;                /* mu* of poisson, bernoulli and exponential; default 0.5 */
+  ouro_variance variance;     /* how a gaussian is fitted; default ml */
+  int categories;             /* k of uniform and zipf; default 10 */
+  char *probabilities;        /* "uniform" (default), "zipf", or a file with a number an outcome, as found on disk */
+  double smoothing;           /* added to each count of a categorical distribution, >= 0; default 0 */
 } ouro_config_model;
 
 typedef struct ouro_config_learning {
@@ -116,6 +123,7 @@ typedef struct ouro_config {
   ouro_config_partition partition;
   ouro_config_exchange exchange;
   ouro_config_output output;
+  char *places; /* where each given key stands; see ouro_config_given() */
 } ouro_config;
 
 /** Read an experiment file, apply overrides and defaults, check every range.
@@ -138,9 +146,25 @@ ouro_status ouro_config_default(MPI_Comm comm, const char *const *overrides, int
 /** The configuration in force as YAML text, with every default; loading it again from the same working
  *  directory gives the same one. Names of input files are written as they were found.
  *  Not collective.
- *  [out] text to be released with free(); NULL on error
+ *  [in]  model_keys keys of the section `model` that are in use beside `family`, each between blanks; NULL: all
+ *  [out] text       to be released with free(); NULL on error
  *  Returns OURO_OK or OURO_ENOMEM. */
-ouro_status ouro_config_save(const ouro_config *config, char **text);
+ouro_status ouro_config_save(const ouro_config *config, const char *model_keys, char **text);
+
+/** Key number i of a section of the experiment file, or NULL beyond the last.
+ *  Not collective. */
+const char *ouro_config_key(const char *section, int i);
+
+/** Was a key given, in the experiment file or by an override?
+ *  Not collective.
+ *  [in] path "section.key" */
+bool ouro_config_given(const ouro_config *config, const char *path);
+
+/** Record an error about a key, with the place where it was given: "file:line: section.key: ...".
+ *  Not collective.
+ *  Returns OURO_ECONFIG. */
+ouro_status ouro_config_refuse(const ouro_config *config, const char *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /** What the samples of a generation still count in the next, THEORY.md section 8: 0 in the replace regime, 1 where
  *  samples are accumulated.

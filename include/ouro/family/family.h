@@ -42,8 +42,9 @@ typedef struct ouro_spread {
   bool fitted;
 } ouro_spread;
 
-/* What a family can do; filled in by its file. Arrays are [n][...] without gaps. noise and eta may be NULL: those of
- * a mean, base / n and 0. */
+/* What a family can do and how it is called; filled in by its file. Arrays are [n][...] without gaps. noise and eta may
+ * be NULL: those of a mean, base / n and 0. absorb may be NULL: rows are drawn and reduced a block at a time; a family
+ * that has to prepare for a model does it once a slice there, and gets the same bits. */
 typedef struct ouro_family_methods {
   const char *name;
   ouro_status (*create)(const ouro_config *config, ouro_family *family);
@@ -54,6 +55,11 @@ typedef struct ouro_family_methods {
   void (*error)(const ouro_family *family, ouro_lid n, const double *theta, double *error);
   double (*noise)(const ouro_family *family, ouro_count n);
   double (*eta)(const ouro_family *family, ouro_count n);
+  void (*absorb)(const ouro_family *family, const ouro_slice *slice, double *statistic);
+  const char *keys;        /* of the section `model` beside `family`, each between blanks: " dimension noise " */
+  const char *measure;     /* what error is, as printed: "excess risk / p" */
+  const char *error_units; /* "response^2" */
+  const char *parameter_units;
 } ouro_family_methods;
 
 struct ouro_family {
@@ -62,7 +68,7 @@ struct ouro_family {
   int row_width;            /* doubles a sample */
   int statistic_width;      /* doubles a statistic */
   bool additive;            /* the fit needs only the sum of the statistics */
-  ouro_count least_samples; /* fewest samples for a finite expected error, e.g. p + 2 */
+  ouro_count least_samples; /* fewest samples for a fit, or for a finite expected error: p + 2 */
   ouro_count eta_samples;   /* fewest samples for which eta <= 1: 2p + 1 of a regression; 0 */
   ouro_law law;             /* of the second moments of errors */
   ouro_spread spread;       /* of a sample; to first order the noise of a fit is base / n */

@@ -1,0 +1,138 @@
+/* k outcomes with probabilities p, a token distribution: fitted by counts, smoothed on request: THEORY.md section 5.
+ * A row is the number of an outcome, the statistic counts them. Outcomes are found by inversion of one uniform number
+ * with a guide table (H.-C. Chen and Y. Asau, AIIE Transactions 6, 1974): m draws take time proportional to m + k.
+ * Invariant: an outcome of probability 0 is never drawn. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "family/private.h"
+#include "family/probabilities.h"
+#include "family/samples.h"
+#include "ouro/base/memory.h"
+
+typedef struct categorical {
+  double smoothing; /* added to each count */
+  double *F;        /* [k] Pr(outcome <= i) of the model drawn from */
+  int32_t *guide;   /* [k] where the search for u begins: guide[floor(u k)] */
+} categorical;
+
+static void destroy(ouro_family *family) {
+  categorical *model = family->constants;
+  if (model == NULL) return;
+  free(model->F);
+  free(model->guide);
+  free(model);
+  family->constants = NULL;
+}
+
+static ouro_status create(const ouro_config *config, ouro_family *family) {
+  ouro_status status = OURO_OK;
+  categorical *model = NULL;
+  int k;
+  OURO_NEW(model, 1);
+  family->constants = model;
+  OURO_TRY(ouro_probabilities_create(config, &k, &family->truth));
+  OURO_NEW(model->F, k);
+  OURO_NEW(model->guide, k);
+  model->smoothing = config->model.smoothing;
+  OURO_CHECK(model->smoothing >= 0 && isfinite(model->smoothing), OURO_ECONFIG,
+             "model.smoothing: %g is not a number of at least 0", model->smoothing);
+  family->n_parameters = family->statistic_width = k;
+  family->row_width = 1;
+  family->additive = true;
+  family->least_samples = 1;
+  family->law = model->smoothing == 0 ? OURO_LAW_MEANS : OURO_LAW_NONE;
+  /* q - 2 p*.E delta - C_kk, q = 1 - |p*|^2 */
+  family->spread = (ouro_spread){1, -2, -1, false};
+  for (int i = 0; i < k; i++) family->spread.base -= family->truth[i] * family->truth[i];
+cleanup:
+  return status;
+}
+
+/* F and guide of a model. From the last outcome that can be on, F is beyond every u, whatever the sum was rounded to.
+ */
+static void prepare(const ouro_family *family, const double *p) {
+  const categorical *model = family->constants;
+  const int k = family->n_parameters;
+  double sum = 0;
+  int last = 0;
+  for (int i = 0; i < k; i++) {
+    sum += p[i];
+    model->F[i] = sum;
+    if (p[i] > 0) last = i;
+  }
+  for (int i = last; i < k; i++) model->F[i] = 2;
+  for (int i = 0, bucket = 0; bucket < k; bucket++) {
+    while (model->F[i] * k < bucket) i++;
+    model->guide[bucket] = i;
+  }
+}
+
+/* The first i with u < F(i). */
+static int32_t outcome(const categorical *model, int k, double u) {
+  int32_t i = model->guide[(int)(u * k)];
+  while (u >= model->F[i]) i++;
+  return i;
+}
+
+static void draw(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  const categorical *model = family->constants;
+  const int k = family->n_parameters;
+  prepare(family, slice->theta);
+  ouro_samples_fill(ouro_random_uniforms, slice, 1, rows);
+  for (ouro_count r = 0; r < slice->n; r++) rows[r] = outcome(model, k, rows[r]);
+}
+
+static void reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic) {
+  (void)family;
+  for (ouro_count r = 0; r < n; r++) statistic[(ptrdiff_t)rows[r]] += 1;
+}
+
+static void absorb(const ouro_family *family, const ouro_slice *slice, double *statistic) {
+  const categorical *model = family->constants;
+  const int k = family->n_parameters;
+  const ouro_count end = slice->first + slice->n;
+  double u[16 * OURO_ROW_BLOCK];
+  const ouro_count most = sizeof u / sizeof u[0];
+  ouro_slice part = *slice;
+  prepare(family, slice->theta);
+  for (; part.first < end; part.first += most) {
+    part.n = end - part.first < most ? end - part.first : most;
+    ouro_samples_fill(ouro_random_uniforms, &part, 1, u);
+    for (ouro_count r = 0; r < part.n; r++) statistic[outcome(model, k, u[r])] += 1;
+  }
+}
+
+/* (count + a) / (n + a k) */
+static ouro_lid fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta) {
+  const categorical *model = family->constants;
+  const int k = family->n_parameters;
+  for (ouro_lid i = 0; i < n; i++) {
+    const double total = (double)sizes[i] + model->smoothing * k;
+    for (int j = 0; j < k; j++) *theta++ = (*statistics++ + model->smoothing) / total;
+  }
+  return n;
+}
+
+static void error(const ouro_family *family, ouro_lid n, const double *theta, double *errors) {
+  const int k = family->n_parameters;
+  for (ouro_lid i = 0; i < n; i++) {
+    errors[i] = 0;
+    for (int j = 0; j < k; j++, theta++) errors[i] += (*theta - family->truth[j]) * (*theta - family->truth[j]);
+  }
+}
+
+const ouro_family_methods ouro_family_categorical = {.name = "categorical",
+                                                     .create = create,
+                                                     .destroy = destroy,
+                                                     .draw = draw,
+                                                     .reduce = reduce,
+                                                     .fit = fit,
+                                                     .error = error,
+                                                     .absorb = absorb,
+                                                     .keys = " categories probabilities exponent smoothing ",
+                                                     .measure = "|p - true p|^2",
+                                                     .error_units = "1",
+                                                     .parameter_units = "1"};

@@ -1,0 +1,178 @@
+/* Mean and covariance of a normal distribution in d dimensions, by maximum likelihood or unbiased: THEORY.md section 5.
+ * Parameters: the mean, then the packed lower Cholesky factor of the covariance. Statistic: packed sums of products
+ * of x - mu*, then its sums, so that little cancels. A singular covariance is a model like any other: where the samples
+ * leave no variance beyond rounding, a column of the factor is 0. */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "family/covariates.h"
+#include "family/linear_kernel.h"
+#include "family/private.h"
+#include "family/samples.h"
+#include "ouro/base/memory.h"
+
+/* Keeps d (d + 1) / 2 + d within an int. */
+#define MOST_DIMENSIONS 32768
+
+typedef struct gaussian {
+  bool unbiased;
+  double *centred; /* [d + 1][OURO_ROW_BLOCK] a row block less mu*, then ones */
+} gaussian;
+
+static ptrdiff_t triangle(int d) {
+  return (ptrdiff_t)d * (d + 1) / 2;
+}
+
+static void destroy(ouro_family *family) {
+  gaussian *model = family->constants;
+  if (model == NULL) return;
+  free(model->centred);
+  free(model);
+  family->constants = NULL;
+}
+
+/* noise L, L L' = Sigma, packed; column k is L applied to the k-th unit vector. */
+static ouro_status true_factor(const ouro_config *config, double *factor) {
+  ouro_status status = OURO_OK;
+  ouro_covariate_law law;
+  double *column = NULL;
+  const int d = config->model.dimension;
+  OURO_TRY(ouro_covariates_create(&config->model, &law));
+  OURO_NEW(column, d);
+  for (int k = 0; k < d; k++) {
+    for (int j = 0; j < d; j++) column[j] = j == k;
+    ouro_covariates_colour(&law, 1, column);
+    for (int j = k; j < d; j++) factor[triangle(j) + k] = config->model.noise * column[j];
+  }
+cleanup:
+  free(column);
+  ouro_covariates_clear(&law);
+  return status;
+}
+
+static ouro_status create(const ouro_config *config, ouro_family *family) {
+  ouro_status status = OURO_OK;
+  gaussian *model = NULL;
+  const int d = config->model.dimension;
+  const double noise = config->model.noise;
+  OURO_CHECK(d >= 1 && d <= MOST_DIMENSIONS, OURO_ECONFIG, "model.dimension: %d is not within 1 .. %d", d,
+             MOST_DIMENSIONS);
+  OURO_CHECK(noise >= 0 && isfinite(noise), OURO_ECONFIG, "model.noise: %g is not a number of at least 0", noise);
+  OURO_NEW(model, 1);
+  family->constants = model;
+  model->unbiased = config->model.variance == OURO_VARIANCE_UNBIASED;
+  family->row_width = d;
+  family->n_parameters = family->statistic_width = d + (int)triangle(d);
+  family->additive = true;
+  family->least_samples = model->unbiased ? 2 : 1;
+  family->law = OURO_LAW_MEANS;
+  OURO_NEW(model->centred, (size_t)OURO_ROW_BLOCK * (size_t)(d + 1));
+  OURO_NEW(family->truth, family->n_parameters);
+  ouro_samples_truth(config->learning.seed, d, family->truth);
+  OURO_TRY(true_factor(config, family->truth + d));
+  /* Maximum likelihood: C_kk + v_k = s^2 from the start on, s^2 the trace; unbiased: v_k goes its own way. */
+  for (int k = d; k < family->n_parameters; k++) family->spread.base += family->truth[k] * family->truth[k];
+  family->spread.curvature = model->unbiased ? 0 : -1;
+  family->spread.fitted = model->unbiased;
+cleanup:
+  return status;
+}
+
+/* x = mean + L z in place, last column first. */
+static void colour(int d, int b, const double *theta, double *x) {
+  for (int j = d - 1; j >= 0; j--) {
+    const double *row = theta + d + triangle(j);
+    double *restrict column = x + (ptrdiff_t)j * b;
+    for (int r = 0; r < b; r++) column[r] = fma(row[j], column[r], theta[j]);
+    for (int k = 0; k < j; k++) {
+      const double *restrict z = x + (ptrdiff_t)k * b;
+      for (int r = 0; r < b; r++) column[r] = fma(row[k], z[r], column[r]);
+    }
+  }
+}
+
+static void draw(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  const int d = family->row_width;
+  ouro_samples_fill(ouro_random_normals, slice, d, rows);
+  for (ouro_count left = slice->n; left > 0; left -= OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(left);
+    colour(d, b, slice->theta, rows);
+    rows += (ptrdiff_t)d * b;
+  }
+}
+
+static void reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic) {
+  const gaussian *model = family->constants;
+  const int d = family->row_width;
+  for (; n > 0; n -= OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(n);
+    double *x = model->centred;
+    for (int c = 0; c < d; c++, rows += b, x += b) {
+      for (int r = 0; r < b; r++) x[r] = rows[r] - family->truth[c];
+    }
+    for (int r = 0; r < b; r++) x[r] = 1;
+    ouro_linear_kernels_now()->gram(d, b, model->centred, statistic);
+  }
+}
+
+/* L L' = S in place. Column j becomes 0 where its pivot is not above `rounding` times the second moment about mu*. */
+static void factor(int d, double rounding, const double *moments, double *s) {
+  for (int j = 0; j < d; j++) {
+    double *row = s + triangle(j);
+    for (int k = 0; k <= j; k++) {
+      const double *above = s + triangle(k);
+      double sum = row[k];
+      for (int l = 0; l < k; l++) sum = fma(-row[l], above[l], sum);
+      if (k == j)
+        row[k] = sum > rounding * moments[triangle(j) + j] ? sqrt(sum) : 0;
+      else
+        row[k] = above[k] > 0 ? sum / above[k] : 0;
+    }
+  }
+}
+
+/* Mean, covariance and its factor from the sums of n samples. */
+static void fit_one(const ouro_family *family, ouro_count n, double *statistic, double *theta) {
+  const gaussian *model = family->constants;
+  const int d = family->row_width;
+  const double *mean = statistic + triangle(d); /* less mu* */
+  const double size = (double)n, scale = model->unbiased ? size / (size - 1) : 1;
+  for (int k = 0; k < family->n_parameters; k++) statistic[k] /= size;
+  double *s = theta + d;
+  for (int j = 0; j < d; j++) {
+    theta[j] = family->truth[j] + mean[j];
+    for (int k = 0; k <= j; k++) s[triangle(j) + k] = scale * fma(-mean[j], mean[k], statistic[triangle(j) + k]);
+  }
+  /* n / 64 additions to each sum, each of them rounded */
+  factor(d, (16 + d + size / OURO_ROW_BLOCK) * 0x1p-52, statistic, s);
+}
+
+static ouro_lid fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta) {
+  for (ouro_lid i = 0; i < n; i++) {
+    if (sizes[i] < family->least_samples) return i;
+    const ptrdiff_t at = (ptrdiff_t)i * family->n_parameters;
+    fit_one(family, sizes[i], statistics + at, theta + at);
+  }
+  return n;
+}
+
+static void error(const ouro_family *family, ouro_lid n, const double *theta, double *errors) {
+  const int d = family->row_width;
+  for (ouro_lid i = 0; i < n; i++, theta += family->n_parameters) {
+    errors[i] = 0;
+    for (int k = 0; k < d; k++) errors[i] += (theta[k] - family->truth[k]) * (theta[k] - family->truth[k]);
+  }
+}
+
+const ouro_family_methods ouro_family_gaussian = {.name = "gaussian",
+                                                  .create = create,
+                                                  .destroy = destroy,
+                                                  .draw = draw,
+                                                  .reduce = reduce,
+                                                  .fit = fit,
+                                                  .error = error,
+                                                  .keys = " dimension noise covariates correlation exponent variance ",
+                                                  .measure = "|mean - true mean|^2",
+                                                  .error_units = "sample^2",
+                                                  .parameter_units = "sample"};

@@ -1,0 +1,151 @@
+/* Means: of a normal distribution of known variance in d dimensions, and of Poisson, Bernoulli and exponential
+ * variables, each fitted by the mean of its samples: THEORY.md section 5. The statistic is the sum of the samples.
+ * Invariant: a row depends on the stream, theta and its number only. A mean of 0 is a model like any other. */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "family/poisson.h"
+#include "family/private.h"
+#include "family/samples.h"
+#include "ouro/base/memory.h"
+
+static void destroy(ouro_family *family) {
+  free(family->constants);
+  family->constants = NULL;
+}
+
+/* A mean of d dimensions, whose samples have the given spread. */
+static ouro_status create(ouro_family *family, int d, ouro_spread spread) {
+  ouro_status status = OURO_OK;
+  family->n_parameters = family->row_width = family->statistic_width = d;
+  family->additive = true;
+  family->least_samples = 1;
+  family->law = OURO_LAW_MEANS;
+  family->spread = spread;
+  OURO_NEW(family->truth, d);
+cleanup:
+  return status;
+}
+
+static void reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic) {
+  ouro_samples_add(family->row_width, rows, n, statistic);
+}
+
+static ouro_lid fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta) {
+  const int d = family->n_parameters;
+  for (ouro_lid i = 0; i < n; i++) {
+    for (int k = 0; k < d; k++) *theta++ = *statistics++ / (double)sizes[i];
+  }
+  return n;
+}
+
+static void error(const ouro_family *family, ouro_lid n, const double *theta, double *errors) {
+  const int d = family->n_parameters;
+  for (ouro_lid i = 0; i < n; i++) {
+    double sum = 0;
+    for (int k = 0; k < d; k++, theta++) sum += (*theta - family->truth[k]) * (*theta - family->truth[k]);
+    errors[i] = sum / d;
+  }
+}
+
+/* V(mu) = s^2; s is the family's constant. */
+static ouro_status create_normal(const ouro_config *config, ouro_family *family) {
+  ouro_status status = OURO_OK;
+  const double s = config->model.noise;
+  const int d = config->model.dimension;
+  double *constant = NULL;
+  OURO_CHECK(d >= 1, OURO_ECONFIG, "model.dimension: %d is not at least 1", d);
+  OURO_CHECK(s >= 0 && isfinite(s), OURO_ECONFIG, "model.noise: %g is not a number of at least 0", s);
+  OURO_TRY(create(family, d, (ouro_spread){.base = s * s}));
+  OURO_NEW(constant, 1);
+  family->constants = constant;
+  *constant = s;
+  ouro_samples_truth(config->learning.seed, d, family->truth);
+cleanup:
+  return status;
+}
+
+static void draw_normal(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  const double s = *(const double *)family->constants;
+  const int d = family->row_width;
+  ouro_samples_fill(ouro_random_normals, slice, d, rows);
+  for (ouro_count left = slice->n; left > 0; left -= OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(left);
+    for (int c = 0; c < d; c++, rows += b) {
+      for (int r = 0; r < b; r++) rows[r] = fma(s, rows[r], slice->theta[c]);
+    }
+  }
+}
+
+/* One parameter, the mean mu*, within (0, end). */
+static ouro_status create_scalar(const ouro_config *config, double end, ouro_family *family, ouro_spread spread) {
+  ouro_status status = OURO_OK;
+  const double mean = config->model.mean;
+  if (!(mean > 0 && mean < end)) {
+    return ouro_config_refuse(config, "model.mean", "must be strictly between 0 and %g for family `%s`, not `%g`", end,
+                              family->methods->name, mean);
+  }
+  OURO_TRY(create(family, 1, spread));
+  family->truth[0] = mean;
+cleanup:
+  return status;
+}
+
+/* V(mu) = mu. */
+static ouro_status create_poisson(const ouro_config *config, ouro_family *family) {
+  return create_scalar(config, OURO_POISSON_MOST, family, (ouro_spread){.base = config->model.mean, .slope = 1});
+}
+
+static void draw_poisson(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  (void)family;
+  ouro_poisson_draw(slice->theta[0], slice, rows);
+}
+
+/* V(mu) = mu (1 - mu). */
+static ouro_status create_bernoulli(const ouro_config *config, ouro_family *family) {
+  const double mean = config->model.mean;
+  return create_scalar(config, 1, family, (ouro_spread){mean * (1 - mean), 1 - 2 * mean, -1, false});
+}
+
+/* Uniform numbers are within (0, 1), so that means of 0 and 1 stay what they are. */
+static void draw_bernoulli(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  (void)family;
+  ouro_samples_fill(ouro_random_uniforms, slice, 1, rows);
+  for (ouro_count r = 0; r < slice->n; r++) rows[r] = rows[r] < slice->theta[0] ? 1 : 0;
+}
+
+/* V(mu) = mu^2. */
+static ouro_status create_exponential(const ouro_config *config, ouro_family *family) {
+  const double mean = config->model.mean;
+  return create_scalar(config, 1e100, family, (ouro_spread){mean * mean, 2 * mean, 1, false});
+}
+
+static void draw_exponential(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  (void)family;
+  ouro_samples_fill(ouro_random_exponentials, slice, 1, rows);
+  for (ouro_count r = 0; r < slice->n; r++) rows[r] *= slice->theta[0];
+}
+
+const ouro_family_methods ouro_family_normal_mean = {.name = "normal-mean",
+                                                     .create = create_normal,
+                                                     .destroy = destroy,
+                                                     .draw = draw_normal,
+                                                     .reduce = reduce,
+                                                     .fit = fit,
+                                                     .error = error,
+                                                     .keys = " dimension noise ",
+                                                     .measure = "|mean - true mean|^2 / d",
+                                                     .error_units = "sample^2",
+                                                     .parameter_units = "sample"};
+
+#define SCALAR(name_, create_, draw_, units_, parameter_units_)                                                        \
+  {                                                                                                                    \
+    .name = name_, .create = create_, .destroy = destroy, .draw = draw_, .reduce = reduce, .fit = fit, .error = error, \
+    .keys = " mean ", .measure = "(mean - true mean)^2", .error_units = units_, .parameter_units = parameter_units_    \
+  }
+
+const ouro_family_methods ouro_family_poisson = SCALAR("poisson", create_poisson, draw_poisson, "sample^2", "sample");
+const ouro_family_methods ouro_family_bernoulli = SCALAR("bernoulli", create_bernoulli, draw_bernoulli, "1", "1");
+const ouro_family_methods ouro_family_exponential =
+    SCALAR("exponential", create_exponential, draw_exponential, "sample^2", "sample");

@@ -1,0 +1,34 @@
+#ifndef OURO_FAMILY_SAMPLES_H
+#define OURO_FAMILY_SAMPLES_H
+
+/* Rows in row blocks: what the families share. In the stream of a feed, number OURO_ROW_BLOCK c + r from
+ * width * (first row of the block) on belongs to column c of row r of a block, also where the block is short. */
+
+#include "ouro/family/family.h"
+
+typedef void (*ouro_samples_source)(const ouro_stream *stream, uint64_t first, size_t n, double *out);
+
+/** Fill the rows of a slice with numbers of its stream, one an element.
+ *  Not collective.
+ *  [in]  source ouro_random_normals and the like
+ *  [out] rows   [slice->n * width], in row blocks */
+void ouro_samples_fill(ouro_samples_source source, const ouro_slice *slice, int width, double *rows);
+
+/** Add each column to its sum.
+ *  Not collective.
+ *  [in]    rows n rows in row blocks
+ *  [inout] sums [width] */
+void ouro_samples_add(int width, const double *rows, ouro_count n, double *sums);
+
+/** Rows of the block that `left` rows begin with.
+ *  Not collective. */
+static inline int ouro_samples_block(ouro_count left) {
+  return left < OURO_ROW_BLOCK ? (int)left : OURO_ROW_BLOCK;
+}
+
+/** A parameter vector drawn from N(0, I/n) by the seed of the experiment: the truth of linear, normal-mean, gaussian.
+ *  Not collective.
+ *  [out] truth [n] */
+void ouro_samples_truth(uint64_t seed, int n, double *truth);
+
+#endif
