@@ -149,15 +149,25 @@ static ouro_status compute_bounded(cli_job *job, const ouro_verdict *verdict, cl
   return OURO_OK;
 }
 
+/* What the enclosed spectral radius says of unstable sources, beside what the verdict says. */
+static const char *judge_spectrum(const ouro_spectrum *spectrum, const ouro_verdict *verdict) {
+  const bool unstable = verdict->n_unstable > 0;
+  if (spectrum->upper < 1)
+    return unstable ? "contradicts the verdict: a defect of this program" : "proves the verdict: no unstable source";
+  if (spectrum->converged)
+    return unstable ? "agrees with the verdict: an unstable source"
+                    : "does not tell from 1: no unstable source by the verdict";
+  return "decides nothing";
+}
+
 static ouro_status compute_spectrum(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
   const bool real_counts = job->config->real.kind != OURO_REAL_INITIAL;
   const ouro_status status = ouro_spectrum_create(job->graph, real_counts, NULL, &theory->spectrum);
   if (status != OURO_OK) return status;
-  ouro_log_root(OURO_LOG_NOTICE, "spectrum: %s", theory->spectrum->reason);
-  if (!theory->spectrum->found) return OURO_OK;
-  ouro_log_root(OURO_LOG_NOTICE,
-                "spectral radius of P on the trained models: %.12g; the verdict finds %s unstable source",
-                theory->spectrum->radius, verdict->n_unstable > 0 ? "an" : "no");
+  const ouro_spectrum *found = theory->spectrum;
+  ouro_log_root(OURO_LOG_NOTICE, "eigenvalues of P on the trained models: %s", found->reason);
+  ouro_log_root(OURO_LOG_NOTICE, "spectral radius %.12g, between %.12g and %.12g%s; it %s", found->radius, found->lower,
+                found->upper, found->converged ? "" : " (not converged)", judge_spectrum(found, verdict));
   return OURO_OK;
 }
 
@@ -212,6 +222,19 @@ cleanup:
   return status;
 }
 
+static ouro_status put_radius(const cli_sink *sink, const ouro_spectrum *spectrum) {
+  const double radius[3] = {spectrum->lower, spectrum->radius, spectrum->upper};
+  const ouro_table_spec spec = {.path = "/spectrum/radius",
+                                .kind = OURO_KIND_DOUBLE,
+                                .n_axes = 1,
+                                .axis = {{"bound", 3}},
+                                .node_axis = -1,
+                                .units = "1",
+                                .description = "spectral radius of P on the trained models: proven lower bound, value, "
+                                               "proven upper bound; below 1 there is no unstable source"};
+  return ouro_store_put(sink->store, &spec, NULL, radius);
+}
+
 static ouro_status put_spectrum(const cli_sink *sink, const ouro_spectrum *spectrum) {
   ouro_status status = OURO_OK;
   ouro_table_spec spec = {.path = "/spectrum/real",
@@ -221,6 +244,8 @@ static ouro_status put_spectrum(const cli_sink *sink, const ouro_spectrum *spect
                           .node_axis = -1,
                           .units = "1",
                           .description = "eigenvalues of P on the trained models by falling absolute value, real part"};
+  OURO_TRY(put_radius(sink, spectrum));
+  if (!spectrum->found) goto cleanup;
   OURO_TRY(ouro_store_put(sink->store, &spec, NULL, spectrum->real));
   spec.path = "/spectrum/imaginary";
   spec.description = "imaginary part of /spectrum/real";
@@ -251,7 +276,7 @@ ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
                      "samples are so few that topology alone does not decide; NaN at roots",
                      "1", theory->bounded->factor));
   }
-  if (theory->spectrum && theory->spectrum->found) OURO_TRY(put_spectrum(sink, theory->spectrum));
+  if (theory->spectrum) OURO_TRY(put_spectrum(sink, theory->spectrum));
   if (theory->dual) OURO_TRY(put_dual(sink, theory));
 cleanup:
   return status;

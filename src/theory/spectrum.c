@@ -1,5 +1,6 @@
-/* Eigenvalues of P on the trained nodes, by LAPACK on rank 0: P is not normal, and graphs small enough for a dense
- * spectrum fit one rank. Must not know model families or the verdict. */
+/* The spectral radius of P on the trained nodes by sparse products, and all eigenvalues by LAPACK on rank 0 where they
+ * are few: P is not normal, and what a dense spectrum takes fits one rank. Must not know model families or the
+ * verdict. */
 
 #include "ouro/theory/spectrum.h"
 
@@ -9,6 +10,7 @@
 
 #include "ouro/base/memory.h"
 #include "theory/cost.h"
+#include "theory/radius.h"
 #include "theory/select.h"
 #include "theory/system.h"
 
@@ -16,8 +18,8 @@ extern void dgeev_(const char *jobvl, const char *jobvr, const int *n, double *a
                    double *wi, double *vl, const int *ldvl, double *vr, const int *ldvr, double *work, const int *lwork,
                    int *info);
 
-/* Operations of the Hessenberg reduction and the QR iteration, n^3 times, at what they reach of a product's rate. */
-static const double WORK = 25, RATE = 4e9;
+/* Operations of the Hessenberg reduction and the QR iteration, n^3 times. */
+static const double WORK = 25;
 
 /* P on the trained nodes, renumbered in the order of their ids. */
 typedef struct restricted {
@@ -160,8 +162,7 @@ static ouro_status find(const ouro_graph *graph, restricted *r, ouro_spectrum *o
   OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Bcast(out->imaginary, out->n, MPI_DOUBLE, 0, graph->comm)));
   OURO_AGREE(graph->comm, sort(out));
   out->found = true;
-  snprintf(out->reason, sizeof out->reason, "LAPACK on one rank: %d trained nodes, spectral radius %.12g", out->n,
-           out->radius);
+  snprintf(out->reason, sizeof out->reason, "all %d by LAPACK on one rank", out->n);
 cleanup:
   return status;
 }
@@ -170,10 +171,10 @@ cleanup:
 static ouro_status weigh(const ouro_graph *graph, double n, bool *fits, ouro_spectrum *out) {
   double available = (double)ouro_memory_available(graph->comm);
   const int code = MPI_Allreduce(MPI_IN_PLACE, &available, 1, MPI_DOUBLE, MPI_MIN, graph->comm);
-  const double bytes = 8 * n * n + 200 * n, seconds = WORK * n * n * n / RATE;
+  const double bytes = 8 * n * n + 200 * n, seconds = WORK * n * n * n / OURO_DENSE_RATE;
   *fits = bytes <= available && seconds <= OURO_PATIENCE;
   snprintf(out->reason, sizeof out->reason,
-           "too large: the eigenvalues of %.0f nodes need %.3g MB of %.3g MB available and about %.2g s", n,
+           "the radius alone: all eigenvalues of %.0f nodes need %.3g MB of %.3g MB available and about %.2g s", n,
            bytes / 1e6, available / 1e6, seconds);
   return ouro_agree(graph->comm, ouro_mpi_status(code));
 }
@@ -193,6 +194,17 @@ cleanup:
   return status;
 }
 
+static ouro_status enclose(const ouro_graph *graph, bool real_counts, ouro_spectrum *out) {
+  ouro_radius radius;
+  const ouro_status status = ouro_radius_enclose(graph, real_counts, &radius);
+  if (status != OURO_OK) return status;
+  out->lower = radius.lower;
+  out->upper = radius.upper;
+  out->converged = radius.converged;
+  out->radius = (radius.lower + radius.upper) / 2;
+  return OURO_OK;
+}
+
 static ouro_status spectrum_new(ouro_spectrum **spectrum) {
   ouro_status status = OURO_OK;
   OURO_NEW(*spectrum, 1);
@@ -207,6 +219,7 @@ ouro_status ouro_spectrum_create(const ouro_graph *graph, bool real_counts, ouro
   *spectrum = NULL;
   ouro_timers_enter(timers, OURO_PHASE_THEORY);
   OURO_AGREE(graph->comm, spectrum_new(&made));
+  OURO_TRY(enclose(graph, real_counts, made));
   OURO_TRY(search(graph, real_counts, made));
   *spectrum = made;
   made = NULL;

@@ -110,9 +110,30 @@ class Predict(program.Case):
         """A ring of three: the cube roots of one. A chain below a root: all zero."""
         with self.predict("a\tb\t20\nb\tc\t20\nc\ta\t20\n", "theory.spectrum=true", ranks=2) as file:
             found = sorted(file["spectrum/real"][:] + 1j * file["spectrum/imaginary"][:], key=np.angle)
+            np.testing.assert_allclose(file["spectrum/radius"][:], 1, rtol=1e-9)
         np.testing.assert_allclose(found, np.exp(2j * np.pi * np.array([-1, 0, 1]) / 3), atol=1e-12)
         with self.predict("a\tb\t20\nb\tc\t20\n", "theory.spectrum=true") as file:
             np.testing.assert_array_equal(file["spectrum/real"][:], [0, 0])
+            np.testing.assert_array_equal(file["spectrum/radius"][:], 0)
+
+    def test_spectral_radius_of_a_large_graph(self):
+        """Every model takes half of its data from nature: the radius is a half. Too
+        large for all eigenvalues, the same bits on 2 ranks."""
+        self.write("x.yaml", "graph: { generate: { kind: k-in-regular, nodes: 20000, degree: 3, seed: 1 }, samples: 10 }\n"
+                             "real: { nodes: all, samples: 30 }\nlearning: { generations: 1 }\n"
+                             "theory: { exact: none, plateau: false, spectrum: true }\noutput: { file: out.h5 }\n")
+        first = None
+        for ranks in (1, 2):
+            result = self.works("predict", "x.yaml", ranks=ranks)
+            self.assertIn("the radius alone", result.err)
+            self.assertIn("proves the verdict: no unstable source", result.err)
+            with h5py.File(self.dir / "out.h5") as file:
+                radius = file["spectrum/radius"][:]
+                self.assertNotIn("spectrum/real", file)
+            np.testing.assert_allclose(radius, 0.5, rtol=1e-9)
+            self.assertTrue(radius[0] <= 0.5 <= radius[2])
+            self.assertTrue(first is None or first == radius.tobytes(), "other bits on 2 ranks")
+            first = radius.tobytes()
 
     def test_parts_can_be_left_out(self):
         with self.predict("a\ta\t30\n", "theory.rates=false", "theory.plateau=false", "theory.exact=none") as file:

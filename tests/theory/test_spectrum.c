@@ -1,4 +1,5 @@
-/* Eigenvalues of P: closed forms, traces of powers, and the verdict on hundreds of random graphs.
+/* Eigenvalues of P: closed forms, traces of powers, and the verdict on hundreds of random graphs. The bounds of the
+ * spectral radius: LAPACK, closed forms, and where they must not claim to have converged.
  * ranks: 1 2 3 4 7 */
 
 #include <complex.h>
@@ -10,6 +11,7 @@
 #include "ouro/theory/spectrum.h"
 #include "ouro/theory/verdict.h"
 #include "small.h"
+#include "theory/radius.h"
 
 static small random_small(uint64_t seed) {
   uint64_t state = seed;
@@ -76,6 +78,9 @@ static void test_verdict(void **unused) {
     assert_ok(ouro_spectrum_create(graph, real_counts, NULL, &x));
     traces(&s, real_counts, trace);
     assert_everywhere(x->found && same_traces(x, trace));
+    /* a defective eigenvalue is known to LAPACK to a root of the rounding only; that of the bounds is not */
+    assert_everywhere(x->converged && x->lower <= x->radius + 1e-7 && x->radius <= x->upper + 1e-7);
+    assert_everywhere((x->upper < 1 - 1e-9) == (verdict->n_unstable == 0));
     assert_everywhere(x->radius <= 1 + 1e-12 && (fabs(x->radius - 1) < 1e-9) == (verdict->n_unstable > 0));
     unstable += verdict->n_unstable > 0;
     stable += verdict->n_unstable == 0;
@@ -129,6 +134,130 @@ static void test_empty(void **unused) {
   ouro_graph_destroy(&graph);
 }
 
+/* ---- bounds of the radius ---- */
+
+/* A graph of any size: feeds j -> i of m samples, given by the rank that owns block i. */
+typedef struct sized {
+  int n;
+  ouro_feeds feeds;
+  ouro_gid anchor; /* the one node with real data, or -1 */
+  ouro_count real;
+} sized;
+
+static void feed(sized *s, int j, int i, ouro_count samples) {
+  if (i % ranks_in(MPI_COMM_WORLD) == rank_in(MPI_COMM_WORLD))
+    assert_int_equal(ouro_feeds_add(&s->feeds, j, i, samples), OURO_OK);
+}
+
+static ouro_radius enclose(sized *s) {
+  ouro_graph *graph = NULL;
+  ouro_radius radius;
+  assert_ok(ouro_graph_build(MPI_COMM_WORLD, s->n, &s->feeds, &graph));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = graph->gid[i] == s->anchor ? s->real : 0;
+  assert_ok(ouro_radius_enclose(graph, true, &radius));
+  assert_everywhere(0 <= radius.lower && radius.lower <= radius.upper && radius.upper <= 1);
+  ouro_graph_destroy(&graph);
+  ouro_feeds_clear(&s->feeds);
+  return radius;
+}
+
+static int encloses(ouro_radius radius, double exact) {
+  return radius.converged && radius.lower <= exact * (1 + 1e-15) && exact <= radius.upper * (1 + 1e-15) &&
+         radius.upper - radius.lower <= 1e-9 * exact;
+}
+
+/* The period is N: no power of P settles. Real data of a share of 1/4 at one node: all eigenvalues are the N-th roots
+ * of 3/4. */
+static void test_long_ring(void **unused) {
+  (void)unused;
+  static const int length[] = {1, 2, 3, 24};
+  for (size_t k = 0; k < 2 * sizeof length / sizeof *length; k++) {
+    const int n = length[k / 2], real = k % 2;
+    sized s = {.n = n, .anchor = n / 3, .real = real};
+    for (int i = 0; i < n; i++) feed(&s, i, (i + 1) % n, 3);
+    assert_everywhere(encloses(enclose(&s), real ? pow(0.75, 1.0 / n) : 1));
+  }
+}
+
+/* Two halves that hardly hear each other: the gap is 1e-6. Without real data the radius is 1 nevertheless; with a
+ * share of 1e-6 at every node of both it is 1 - 1e-6, and only two eigenvalues are near. */
+static void test_small_gap(void **unused) {
+  (void)unused;
+  for (int real = 0; real <= 1; real++) {
+    enum { SHARE = 1000000 };
+    small s = {.n = 8};
+    for (int i = 0; i < s.n; i++) {
+      for (int j = 0; j < s.n; j++) s.feeds[j][i] = i / 4 == j / 4 ? SHARE / 4 : i % 4 == j % 4;
+      s.feeds[i][i] -= 1 + real;
+      s.real[i] = real;
+    }
+    ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 1);
+    ouro_radius radius;
+    assert_ok(ouro_radius_enclose(graph, true, &radius));
+    assert_everywhere(encloses(radius, real ? 1 - 1e-6 : 1));
+    assert_everywhere((radius.upper < 1) == real);
+    ouro_graph_destroy(&graph);
+  }
+}
+
+/* The same eigenvalue twice, one node feeding the other: P has one eigenvector for both. Below them a chain, above
+ * them another one that weights of ten orders of magnitude hang on. */
+static void test_defective(void **unused) {
+  (void)unused;
+  sized s = {.n = 12, .anchor = 4, .real = 2};
+  feed(&s, 0, 1, 1);
+  feed(&s, 1, 2, 10000000000);
+  feed(&s, 2, 3, 1);
+  feed(&s, 3, 4, 1);
+  feed(&s, 4, 4, 3);
+  feed(&s, 4, 5, 5);
+  feed(&s, 5, 5, 5);
+  feed(&s, 0, 6, 10000000000);
+  for (int i = 5; i < 11; i++) feed(&s, i, i + 1, 1);
+  assert_everywhere(encloses(enclose(&s), 0.5));
+}
+
+/* Chains are gone after a round a node. One of more nodes than there are rounds keeps a lower bound of 0 and must not
+ * claim to have converged to anything else. */
+static void test_chains(void **unused) {
+  (void)unused;
+  static const int length[] = {1, 2, 200, 700}; /* the last is slow where ranks share cores */
+  for (int k = 0; k < (ranks_in(MPI_COMM_WORLD) > 2 ? 3 : 4); k++) {
+    sized s = {.n = length[k], .anchor = -1};
+    for (int i = 1; i < length[k]; i++) feed(&s, i - 1, i, 2);
+    const ouro_radius radius = enclose(&s);
+    assert_everywhere(radius.lower == 0 && radius.converged == (radius.upper == 0));
+    assert_everywhere(length[k] > 200 || radius.upper == 0);
+  }
+}
+
+/* A ring too long for the solver, cured at one node: 0.5^(1/N) = 1 - 1.4e-5 is not found, and not claimed. */
+static void test_not_converged(void **unused) {
+  (void)unused;
+  enum { N = 50000 };
+  if (ranks_in(MPI_COMM_WORLD) > 2) return;
+  const double exact = pow(0.5, 1.0 / N);
+  sized s = {.n = N, .anchor = 17, .real = 1};
+  for (int i = 0; i < N; i++) feed(&s, i, (i + 1) % N, 1);
+  const ouro_radius radius = enclose(&s);
+  assert_everywhere(radius.lower <= exact && exact <= radius.upper && !radius.converged);
+}
+
+/* Bounds of one rank alone, bit by bit. */
+static void test_same_bits(void **unused) {
+  (void)unused;
+  for (uint64_t seed = 1; seed <= 60; seed += 4) {
+    const small s = random_small(seed);
+    ouro_graph *alone = small_build(MPI_COMM_SELF, &s, 0), *together = small_build(MPI_COMM_WORLD, &s, seed % 8 == 1);
+    ouro_radius a, b;
+    assert_everywhere(ouro_radius_enclose(alone, true, &a) == OURO_OK);
+    assert_ok(ouro_radius_enclose(together, true, &b));
+    assert_everywhere(a.lower == b.lower && a.upper == b.upper && a.products == b.products);
+    ouro_graph_destroy(&alone);
+    ouro_graph_destroy(&together);
+  }
+}
+
 /* Any one allocation of the last rank fails: all ranks say so, and none hangs. */
 static void test_short_of_memory(void **unused) {
   (void)unused;
@@ -148,9 +277,9 @@ static void test_short_of_memory(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_verdict),
-      cmocka_unit_test(test_ring),
-      cmocka_unit_test(test_empty),
+      cmocka_unit_test(test_verdict),         cmocka_unit_test(test_ring),          cmocka_unit_test(test_empty),
+      cmocka_unit_test(test_long_ring),       cmocka_unit_test(test_small_gap),     cmocka_unit_test(test_defective),
+      cmocka_unit_test(test_chains),          cmocka_unit_test(test_not_converged), cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_short_of_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);

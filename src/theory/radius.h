@@ -1,0 +1,24 @@
+#ifndef OURO_THEORY_RADIUS_H
+#define OURO_THEORY_RADIUS_H
+
+/* The spectral radius of P on the trained nodes between two numbers that are proven, on graphs of any size. */
+
+#include "ouro/graph/graph.h"
+
+typedef struct ouro_radius {
+  double lower, upper; /* the radius lies between them, rounding included */
+  bool converged;      /* they are at most 1e-9 apart, relative to the upper one */
+  int64_t products;    /* P times a vector, that it took */
+} ouro_radius;
+
+/** Enclose the spectral radius.
+ *  Collective on graph's communicator. Bit-identical on any number of ranks and any ownership.
+ *  For nonnegative P and positive x, max (Px)_i / x_i is at least the radius (Collatz and Wielandt); for x that is
+ *  positive on a set and 0 outside, min (Px)_i / x_i over the set is at most the radius. Both hold for reducible and
+ *  periodic P, whatever x is; x comes from Noda's inverse iteration, x <- (mu I - P)^-1 x with mu just above the
+ *  upper bound, solved by BiCGSTAB.
+ *  [in]  real_counts false: real data is used at generation 0 only and counts as none
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
+ouro_status ouro_radius_enclose(const ouro_graph *graph, bool real_counts, ouro_radius *radius);
+
+#endif
