@@ -9,7 +9,7 @@
 
 typedef struct ouro_plateau {
   bool found;
-  char reason[256];   /* the method and its figures, for the log; without a plateau: why there is none */
+  char reason[320];   /* the method and its figures, for the log; without a plateau: why there is none */
   double *error;      /* [n_owned] C_ii(infinity), NaN where the node collapses; NULL without a plateau */
   int64_t iterations; /* generations of the recursion, or doublings */
   double residual;    /* largest relative change of a C_ii by one more generation */

@@ -12,7 +12,7 @@ typedef enum ouro_predict_kind { OURO_PREDICT_NONE, OURO_PREDICT_EXACT, OURO_PRE
 
 typedef struct ouro_prediction {
   ouro_predict_kind kind;
-  char reason[256]; /* kind none: why; else the engine and its figures, for the log */
+  char reason[320]; /* kind none: why; else the engine and its figures, for the log */
   int64_t n_rows;   /* learning.generations + 1 */
   double *error;    /* [n_rows][n_owned] C_ii(t), NULL when kind is none */
 } ouro_prediction;
