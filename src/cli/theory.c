@@ -43,6 +43,10 @@ void cli_rates_log(const ouro_rates *rates) {
     ouro_log_root(OURO_LOG_NOTICE, "rates: walks end slowly, so the shares of the sources were solved (residual %.1e)",
                   rates->solution_residual);
   }
+  if (rates->n_solved > 0) {
+    ouro_log_root(OURO_LOG_NOTICE, "rates: %" OURO_GID_FMT " models of slowly mixing sources solved by elimination",
+                  rates->n_solved);
+  }
   if (rates->n_source > 0) {
     ouro_log_root(OURO_LOG_WARNING,
                   "no rate for %" OURO_GID_FMT " models of unstable sources: their sources mix so slowly that the "

@@ -1,7 +1,7 @@
 #ifndef OURO_THEORY_RATES_PRIVATE_H
 #define OURO_THEORY_RATES_PRIVATE_H
 
-/* The two halves of the rates: unstable sources, and what they feed. */
+/* The two halves of the rates: unstable sources, iterated or solved, and what they feed. */
 
 #include "ouro/theory/rates.h"
 
@@ -28,6 +28,15 @@ ouro_status ouro_rates_sources(const ouro_graph *graph, const ouro_verdict *verd
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_rates_downstream(const ouro_graph *graph, const ouro_verdict *verdict,
                                   const ouro_rates_options *options, const ouro_mark *mark, ouro_rates *rates);
+
+/** Solve pi P = pi directly for some sources, each on one rank: THEORY.md section 6. An element is exact to rounding,
+ *  whatever the spectral gap. The same bits on any ownership.
+ *  Collective on graph's communicator.
+ *  [in]  component [n_owned] as in ouro_verdict
+ *  [in]  wanted    [n_owned] nonzero at all nodes of these sources, and nowhere else
+ *  [out] pi        [n_owned] at those nodes; 0 at all nodes of a source that the range of a double does not do for
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_rates_direct(const ouro_graph *graph, const ouro_gid *component, const int8_t *wanted, double *pi);
 
 /** Steps after which an iteration over so many weights gives up: those of a fixed amount of work.
  *  Not collective. */

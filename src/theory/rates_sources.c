@@ -1,6 +1,6 @@
 /* Unstable sources (THEORY.md section 6): period by levels, stationary distribution pi P = pi by iteration, rate.
  * A node adds up its consumers in ascending global id; what is common to a source is combined in integers, so no
- * ownership changes a bit. All sources iterate side by side; those that have converged rest. */
+ * ownership changes a bit. All sources iterate side by side; those that have converged, or are solved, rest. */
 
 #include <float.h>
 #include <math.h>
@@ -240,13 +240,11 @@ cleanup:
   return status;
 }
 
-/* Checks come at ever longer distances, so that they cost little beside the steps. */
-static ouro_status iterate(sources *s, ouro_rates *rates) {
+/* Steps up to number `most`, or until all sources rest. Checks come at ever longer distances, so that they cost little
+ * beside the steps. */
+static ouro_status iterate(sources *s, int64_t most, ouro_rates *rates) {
   ouro_status status = OURO_OK;
-  const int64_t most = ouro_rates_most_steps(s->consumers->n_feeds);
-  int64_t t = 0;
-  OURO_TRY(choose_starts(s));
-  OURO_TRY(check(s, &rates->n_source, &rates->source_residual));
+  int64_t t = rates->source_steps;
   while (rates->n_source > 0 && t < most) {
     int64_t next = t + t / 4 + 8;
     if (next > most) next = most;
@@ -254,6 +252,102 @@ static ouro_status iterate(sources *s, ouro_rates *rates) {
     OURO_TRY(check(s, &rates->n_source, &rates->source_residual));
   }
   rates->source_steps = t;
+cleanup:
+  return status;
+}
+
+/* ---- direct solution ---- */
+
+/* The least power of 2 that a size does not exceed. */
+static int class_of_size(int64_t size) {
+  int c = 0;
+  while ((int64_t)1 << c < size) c++;
+  return c;
+}
+
+/* The sources that iterate still and are so small that to eliminate their nodes is affordable: all up to a power of 2,
+ * the largest for which the sum of cubes of their sizes stays within bounds. */
+static ouro_status choose_direct(sources *s, int8_t *wanted, int *any) {
+  enum { CLASSES = 13 }; /* up to 4096 nodes */
+  const int64_t most_work = (int64_t)1 << 38;
+  ouro_status status = OURO_OK;
+  int64_t work[CLASSES] = {0}, total = 0;
+  int n_classes = 0;
+  for (ouro_lid m = 0; m < s->n; m++) {
+    s->word[m] = 1;
+    s->other[m] = s->graph->gid[s->member[m]];
+  }
+  OURO_TRY(ouro_meet_combine(s->whole, OURO_MEET_SUM, s->word));
+  OURO_TRY(ouro_meet_combine(s->whole, OURO_MEET_MIN, s->other));
+  for (ouro_lid a = 0; a < s->n_active; a++) {
+    const ouro_lid m = s->active[a];
+    const int class_ = class_of_size(s->word[m]);
+    if (class_ >= CLASSES || s->other[m] != s->graph->gid[s->member[m]]) continue;
+    work[class_] += s->word[m] * s->word[m] * s->word[m];
+  }
+  OURO_AGREE(s->graph->comm,
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, work, CLASSES, MPI_INT64_T, MPI_SUM, s->graph->comm)));
+  for (; n_classes < CLASSES && total + work[n_classes] <= most_work; n_classes++) total += work[n_classes];
+  for (ouro_lid a = 0; a < s->n_active; a++) {
+    const ouro_lid m = s->active[a];
+    wanted[s->member[m]] = class_of_size(s->word[m]) < n_classes;
+  }
+  *any = total > 0;
+cleanup:
+  return status;
+}
+
+/* Both runs take over the solution, and rest; a source that could not be solved has weights 0 and goes on. */
+static ouro_status take_over(sources *s, const int8_t *wanted, const double *pi, ouro_gid *n_solved) {
+  ouro_status status = OURO_OK;
+  for (ouro_lid m = 0; m < s->n; m++) s->word[m] = wanted[s->member[m]] ? bits_of(pi[s->member[m]]) : 0;
+  OURO_TRY(ouro_meet_combine(s->whole, OURO_MEET_MAX, s->word));
+  for (ouro_lid m = 0; m < s->n; m++) {
+    if (s->word[m] == 0) continue;
+    s->pi[m][0] = s->pi[m][1] = pi[s->member[m]];
+    (*n_solved)++;
+  }
+  OURO_AGREE(s->graph->comm,
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, n_solved, 1, OURO_GID_MPI, MPI_SUM, s->graph->comm)));
+cleanup:
+  return status;
+}
+
+static ouro_status new_solution(const ouro_graph *graph, int8_t **wanted, double **pi) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(*wanted, graph->n_owned);
+  OURO_NEW(*pi, graph->n_owned);
+cleanup:
+  return status;
+}
+
+static ouro_status solve(sources *s, const ouro_verdict *verdict, ouro_rates *rates) {
+  ouro_status status = OURO_OK;
+  int8_t *wanted = NULL;
+  double *pi = NULL;
+  int any = 0;
+  OURO_AGREE(s->graph->comm, new_solution(s->graph, &wanted, &pi));
+  OURO_TRY(choose_direct(s, wanted, &any));
+  if (!any) goto cleanup;
+  OURO_TRY(ouro_rates_direct(s->graph, verdict->component, wanted, pi));
+  OURO_TRY(take_over(s, wanted, pi, &rates->n_solved));
+  OURO_TRY(check(s, &rates->n_source, &rates->source_residual));
+cleanup:
+  free(wanted);
+  free(pi);
+  return status;
+}
+
+/* Most sources mix in a few steps. Of those that do not, the small ones are solved and the large ones iterated on. */
+static ouro_status find_distributions(sources *s, const ouro_verdict *verdict, ouro_rates *rates) {
+  enum { FEW = 400 };
+  ouro_status status = OURO_OK;
+  const int64_t most = ouro_rates_most_steps(s->consumers->n_feeds);
+  OURO_TRY(choose_starts(s));
+  OURO_TRY(check(s, &rates->n_source, &rates->source_residual));
+  OURO_TRY(iterate(s, most < FEW ? most : FEW, rates));
+  if (rates->n_source > 0) OURO_TRY(solve(s, verdict, rates));
+  OURO_TRY(iterate(s, most, rates));
 cleanup:
   return status;
 }
@@ -325,7 +419,7 @@ ouro_status ouro_rates_sources(const ouro_graph *graph, const ouro_verdict *verd
   ouro_status status = OURO_OK;
   sources s = {.graph = graph};
   OURO_TRY(sources_open(verdict, &s));
-  OURO_TRY(iterate(&s, rates));
+  OURO_TRY(find_distributions(&s, verdict, rates));
   OURO_TRY(rate_sources(&s, verdict, options, noise, mark, rates));
 cleanup:
   sources_clear(&s);

@@ -21,7 +21,8 @@ typedef struct ouro_rates {
   double *rate;       /* [n_owned] 0 for a node that does not collapse, NaN where not computed */
   double *weight;     /* [n_owned] pi_i of nodes of unstable sources, as far as iterated; 0 elsewhere */
   int64_t *period;    /* [n_owned] of the unstable source the node belongs to; 0 at other nodes */
-  ouro_gid n_source;  /* nodes of unstable sources without a rate: the source mixes too slowly */
+  ouro_gid n_solved;  /* nodes of unstable sources whose distribution was solved, not iterated: they mix slowly */
+  ouro_gid n_source;  /* nodes of unstable sources without a rate: the source mixes too slowly, and is too large */
   ouro_gid n_mixed;   /* downstream nodes without a rate for that reason, or too slow themselves */
   ouro_gid n_many;    /* downstream nodes without a rate: they hear too many sources and phases, or such nodes */
   int64_t most_pairs; /* of sources and phases, that a downstream node could hear */
@@ -35,10 +36,12 @@ typedef struct ouro_rates {
  *  Collective on graph's communicator. Bit-identical on any number of ranks and any ownership.
  *  Source components: period by levels, stationary distribution by iteration from two unlike starts with the right
  *  weight of every phase; the two must agree to 1e-11 of the largest weight, so that a slowly mixing source is
- *  never taken for converged. Downstream: one unknown for each pair of a node and a source phase that it
- *  hears, iterated until at most 1e-12 of a walk is undecided; where that takes long, solved by BiCGSTAB, and taken if
- *  the residual proves 1e-6 of accuracy. Nodes that hear more than 2^25 / (feeds into
- *  downstream nodes) pairs, and all that they feed, are not computed.
+ *  never taken for converged. Those that mix slowly (spectral gap below 0.06 or so) are solved by elimination, exact to
+ *  rounding whatever the gap, if they have at most 4096 nodes (fewer where there are many: the sum of the cubes of
+ *  their sizes is at most 2^38); larger ones are iterated on, for up to 65,536 steps: a gap of 4e-4 or so.
+ *  Downstream: one unknown for each pair of a node and a source phase that it hears, iterated until at most 1e-12 of a
+ *  walk is undecided; where that takes long, solved by BiCGSTAB, and taken if the residual proves 1e-6 of accuracy.
+ *  Nodes that hear more than 2^25 / (feeds into downstream nodes) pairs, and all that they feed, are not computed.
  *  [in]  verdict of the same graph and the same real_counts
  *  [in]  noise   [n_owned] d_i of a fit: sigma^2/(n_i-p-1), 1/n_i, or 1/M_i of the corpus of published draws;
  *                only those of nodes in unstable sources are read; positive
