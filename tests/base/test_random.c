@@ -1,4 +1,4 @@
-/* Streams, words, uniforms and normals. ranks: 1
+/* Streams, words, uniforms, exponentials and normals. ranks: 1
  * Statistical tests use fixed seeds; each says the chance that a correct generator would have failed it. */
 
 #include "../support/harness.h"
@@ -104,13 +104,14 @@ static void purposes_give_different_words(void **state) {
 static void a_shorter_fill_is_a_piece_of_a_longer_one(void **state) {
   (void)state;
   static uint64_t words[LONGEST], some_words[LONGEST];
-  static double numbers[2][LONGEST], some[LONGEST];
+  static double numbers[3][LONGEST], some[LONGEST];
   const ouro_stream stream = test_stream(0);
   for (int isa = 0; isa < OURO_ISA_COUNT; isa++) {
     if (!ouro_isa_force((ouro_isa)isa)) continue;
     ouro_random_words(&stream, 0, LONGEST, words);
     ouro_random_uniforms(&stream, 0, LONGEST, numbers[0]);
     ouro_random_normals(&stream, 0, LONGEST, numbers[1]);
+    ouro_random_exponentials(&stream, 0, LONGEST, numbers[2]);
     for (size_t n = 0; n < 200; n++) {
       for (size_t first = 0; first + n < LONGEST; first += 3 * OURO_RANDOM_BLOCK) {
         for (size_t k = 0; k < LONGEST; k++) some[k] = -77;
@@ -122,9 +123,44 @@ static void a_shorter_fill_is_a_piece_of_a_longer_one(void **state) {
         assert_memory_equal(some, numbers[0] + first, n * sizeof *some);
         ouro_random_normals(&stream, first, n, some);
         assert_memory_equal(some, numbers[1] + first, n * sizeof *some);
+        ouro_random_exponentials(&stream, first, n, some);
+        assert_memory_equal(some, numbers[2] + first, n * sizeof *some);
         assert_true(some[n] == -77); /* nothing is written beyond n */
       }
     }
+  }
+}
+
+/* -ln u in long double, on every instruction set: within 2 units of the last place. */
+static void exponentials_are_logarithms_of_the_uniforms(void **state) {
+  (void)state;
+  const size_t n = (size_t)1 << 14;
+  double *u = malloc(n * sizeof *u), *e = malloc(n * sizeof *e);
+  const ouro_stream stream = test_stream(77);
+  for (int isa = 0; isa < OURO_ISA_COUNT; isa++) {
+    if (!ouro_isa_force((ouro_isa)isa)) continue;
+    ouro_random_uniforms(&stream, 0, n, u);
+    ouro_random_exponentials(&stream, 0, n, e);
+    for (size_t i = 0; i < n; i++) {
+      const long double exact = -logl((long double)u[i]);
+      assert_true(e[i] > 0 && fabsl(e[i] - exact) <= 0x1p-51L * exact);
+    }
+  }
+  free(u);
+  free(e);
+}
+
+/* Substream 0 is the stream; no two substreams of two streams share key and counter. */
+static void substreams_are_streams_of_their_own(void **state) {
+  (void)state;
+  const uint64_t numbers[4] = {0, 1, 2, UINT64_MAX};
+  ouro_stream streams[8];
+  for (int i = 0; i < 8; i++) {
+    const ouro_stream of = test_stream(i / 4);
+    streams[i] = ouro_random_substream(&of, numbers[i % 4]);
+    if (i % 4 == 0) assert_memory_equal(&streams[i], &of, sizeof of);
+    assert_int_equal(streams[i].counter[0], 0);
+    for (int j = 0; j < i; j++) assert_memory_not_equal(&streams[i], &streams[j], sizeof of);
   }
 }
 
@@ -423,6 +459,8 @@ static const struct CMUnitTest tests[] = {
     CASE(different_identities_never_share_key_and_counter),
     CASE(purposes_give_different_words),
     CASE(a_shorter_fill_is_a_piece_of_a_longer_one),
+    CASE(exponentials_are_logarithms_of_the_uniforms),
+    CASE(substreams_are_streams_of_their_own),
     CASE(every_instruction_set_gives_the_same_bits),
     CASE(logarithm_is_accurate),
     CASE(sine_and_cosine_are_accurate),

@@ -93,6 +93,15 @@ static void bad_files_are_answered_with_line_key_and_suggestion(void **state) {
       {GRAPH "model: {correlation: 0.2}\n", {"model.correlation", "`ar1`", "`isotropic`"}},
       {GRAPH "model: {exponent: 2, covariates: ar1}\n", {"model.exponent", "`power`"}},
       {GRAPH "model: {ridge: -0.1}\n", {"model.ridge", "`-0.1`"}},
+      {GRAPH "model: {mean: -1}\n", {"model.mean", "`-1`"}},
+      {GRAPH "model: {mean: none}\n", {"model.mean", "number", "`none`"}},
+      {GRAPH "model: {variance: unbiast}\n", {"model.variance", "`unbiast`", "`unbiased`"}},
+      {GRAPH "model: {categories: 1}\n", {"model.categories", "`1`"}},
+      {GRAPH "model: {categories: 100001}\n", {"model.categories", "100000"}},
+      {GRAPH "model: {smoothing: -1}\n", {"model.smoothing", "`-1`"}},
+      {GRAPH "model: {probabilities: uniform, exponent: 2}\n", {"model.exponent", "`power`", "`isotropic`"}},
+      {GRAPH "model:\n  categories: 5\n  probabilities: p.txt\n",
+       {"x.yaml:3:", "model.categories", "`zipf`", "p.txt`"}},
       {GRAPH "real: {fraction: 1.1}\n", {"real.fraction", "between 0 and 1"}},
       {GRAPH "real: {fraction: 0.5, nodes: all}\n", {"x.yaml:2:", "real.nodes", "real.fraction"}},
       {GRAPH "real: {weight: 0.5}\n", {"real.weight", "unknown"}},
@@ -170,6 +179,9 @@ static void defaults_are_those_of_the_header(void **state) {
   assert_string_equal(c->model.family, "linear");
   assert_true(c->model.dimension == 10 && c->model.noise == 1 && c->model.covariates == OURO_COVARIATES_ISOTROPIC);
   assert_true(c->model.correlation == 0.5 && c->model.exponent == 1 && c->model.ridge == 0);
+  assert_true(c->model.mean == 0.5 && c->model.variance == OURO_VARIANCE_ML && c->model.categories == 10);
+  assert_string_equal(c->model.probabilities, "uniform");
+  assert_true(c->model.smoothing == 0);
   assert_true(c->learning.generations == 100 && c->learning.initial == 100 && c->learning.replicates == 1);
   assert_true(c->learning.seed == 1 && c->learning.draw == OURO_DRAW_PRIVATE);
   assert_true(c->learning.regime == OURO_REGIME_REPLACE && c->learning.sampling == OURO_SAMPLING_ROWS);
@@ -301,7 +313,34 @@ static void output_takes_job_and_array_index(void **state) {
   ouro_config_destroy(&c);
 }
 
+/* Keys that were given are told from defaults, with their place. */
+static void what_was_given_is_remembered(void **state) {
+  (void)state;
+  ouro_config *c = NULL;
+  assert_ok(load(GRAPH "model:\n  family: poisson\n  mean: 2\n", "learning.seed=7", &c));
+  assert_everywhere(ouro_config_given(c, "model.family") && ouro_config_given(c, "model.mean"));
+  assert_everywhere(ouro_config_given(c, "graph.file") && ouro_config_given(c, "learning.seed"));
+  assert_everywhere(!ouro_config_given(c, "model.noise") && !ouro_config_given(c, "graph") &&
+                    !ouro_config_given(c, "model.mea") && !ouro_config_given(c, "mean"));
+  assert_everywhere(ouro_config_refuse(c, "model.mean", "not %d", 3) == OURO_ECONFIG);
+  assert_everywhere(strstr(ouro_error_message(), "/x.yaml:4: model.mean: not 3") != NULL);
+  assert_everywhere(ouro_config_refuse(c, "learning.seed", "odd") == OURO_ECONFIG);
+  assert_everywhere(strcmp(ouro_error_message(), "--set learning.seed=7: learning.seed: odd") == 0);
+  assert_everywhere(ouro_config_refuse(c, "model.noise", "loud") == OURO_ECONFIG);
+  assert_everywhere(strcmp(ouro_error_message(), "model.noise: loud") == 0);
+  ouro_config_destroy(&c);
+}
+
+static void keys_of_a_section_can_be_listed(void **state) {
+  (void)state;
+  int n = 0;
+  for (; ouro_config_key("model", n); n++) assert_true(strlen(ouro_config_key("model", n)) > 3);
+  assert_true(n > 10 && strcmp(ouro_config_key("model", 0), "family") == 0 && !ouro_config_key("model", n + 1));
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(what_was_given_is_remembered),
+    cmocka_unit_test(keys_of_a_section_can_be_listed),
     cmocka_unit_test(bad_files_are_answered_with_line_key_and_suggestion),
     cmocka_unit_test(bad_overrides_are_answered_alike),
     cmocka_unit_test(defaults_are_those_of_the_header),

@@ -88,8 +88,11 @@ static void random_experiment(char *text) {
     at = put(text, at, "covariates: ar1, correlation: %.17g}\n", 2 * uniform() - 1 + 1e-12);
   else if (draw(2))
     at = put(text, at, "covariates: power, exponent: %.17g}\n", 20 * uniform());
+  else if (draw(2))
+    at = put(text, at, "probabilities: zipf, exponent: %.17g, smoothing: %.17g}\n", 20 * uniform(), uniform());
   else
-    at = put(text, at, "covariates: isotropic}\n");
+    at = put(text, at, "probabilities: %s, variance: %s, mean: %.17g}\n", draw(2) ? name() : "uniform",
+             draw(2) ? "ml" : "unbiased", uniform());
   at = put(text, at, "learning: {generations: %d, draw: %s, seed: %llu", (int)draw(100),
            draw(2) ? "private" : "published", (unsigned long long)(draw(UINT64_MAX)));
   if (draw(2)) at = put(text, at, ", regime: forget, forget: %.17g", uniform());
@@ -125,7 +128,9 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          same_text(a->model.family, b->model.family) && a->model.dimension == b->model.dimension &&
          a->model.noise == b->model.noise && a->model.covariates == b->model.covariates &&
          a->model.correlation == b->model.correlation && a->model.exponent == b->model.exponent &&
-         a->model.ridge == b->model.ridge && same_theory(&a->theory, &b->theory) &&
+         a->model.ridge == b->model.ridge && a->model.mean == b->model.mean && a->model.variance == b->model.variance &&
+         a->model.categories == b->model.categories && same_text(a->model.probabilities, b->model.probabilities) &&
+         a->model.smoothing == b->model.smoothing && same_theory(&a->theory, &b->theory) &&
          a->learning.generations == b->learning.generations && a->learning.initial == b->learning.initial &&
          a->learning.regime == b->learning.regime && a->learning.forget == b->learning.forget &&
          a->learning.draw == b->learning.draw && a->learning.replicates == b->learning.replicates &&
@@ -248,7 +253,27 @@ static void memory_that_runs_out_is_reported(void **state) {
   assert_true(failures > 100);
 }
 
+/* Only the keys of the model that a family takes, and of these not what depends on a word that is not there. */
+static void only_what_the_family_takes_is_saved(void **state) {
+  (void)state;
+  ouro_config *config = NULL, *again = NULL;
+  char path[600], *saved = NULL;
+  const char *const overrides[] = {"graph.file=feeds.tsv", "model.family=categorical", "model.probabilities=zipf"};
+  assert_ok(ouro_config_default(MPI_COMM_WORLD, overrides, 3, &config));
+  assert_ok(ouro_config_save(config, " categories probabilities exponent smoothing correlation ", &saved));
+  assert_everywhere(strstr(saved,
+                           "model:\n  family: categorical\n  probabilities: zipf\n  exponent: 1\n  categories: 10\n"
+                           "  smoothing: 0\nlearning:") != NULL);
+  test_file("again.yaml", saved, strlen(saved), path, sizeof path);
+  assert_ok(ouro_config_load(MPI_COMM_WORLD, path, NULL, 0, &again));
+  assert_everywhere(ouro_config_given(again, "model.exponent") && !ouro_config_given(again, "model.noise"));
+  free(saved);
+  ouro_config_destroy(&config);
+  ouro_config_destroy(&again);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(only_what_the_family_takes_is_saved),
     cmocka_unit_test(saving_and_loading_gives_the_same),
     cmocka_unit_test(damaged_files_end_in_a_message_at_worst),
     cmocka_unit_test(overrides_of_noise_end_in_a_message_at_worst),

@@ -23,6 +23,17 @@ static inline ouro_config experiment_of(int p, double noise, ouro_covariates cov
   return config;
 }
 
+/* A family by name, with a truth in the middle of its range. */
+static inline ouro_config experiment_named(const char *name) {
+  static char uniform[] = "uniform";
+  ouro_config config = experiment_of(3, 1.5, OURO_COVARIATES_AR1, 0);
+  config.model.family = (char *)name;
+  config.model.mean = 0.3;
+  config.model.categories = 7;
+  config.model.probabilities = uniform;
+  return config;
+}
+
 /* Sigma_jk of a configuration, j and k from 0. */
 static inline double sigma_of(const ouro_config *config, int j, int k) {
   switch (config->model.covariates) {
@@ -53,6 +64,26 @@ static inline double element_of(const double *rows, ouro_count n, int width, our
   const ouro_count block = r / OURO_ROW_BLOCK * OURO_ROW_BLOCK;
   const ouro_count b = n - block < OURO_ROW_BLOCK ? n - block : OURO_ROW_BLOCK;
   return rows[block * width + c * b + (r - block)];
+}
+
+/* n zeroed numbers, to be released with free(). */
+static inline double *numbers(ouro_count n) {
+  double *block = calloc((size_t)n + 1, sizeof *block);
+  if (block == NULL) abort();
+  return block;
+}
+
+static inline double *rows_of(const ouro_family *family, const ouro_slice *slice) {
+  double *rows = numbers(slice->n * family->row_width);
+  ouro_family_draw(family, slice, rows);
+  return rows;
+}
+
+static inline double *statistic_of(const ouro_family *family, const ouro_slice *slice) {
+  double *rows = rows_of(family, slice), *statistic = numbers(family->statistic_width);
+  ouro_family_reduce(family, rows, slice->n, statistic);
+  free(rows);
+  return statistic;
 }
 
 #endif

@@ -10,25 +10,6 @@
 
 static const ouro_covariates laws[N_LAWS] = {OURO_COVARIATES_ISOTROPIC, OURO_COVARIATES_AR1, OURO_COVARIATES_POWER};
 
-static void *numbers(ouro_count n) {
-  double *block = calloc((size_t)n + 1, sizeof *block);
-  if (block == NULL) abort();
-  return block;
-}
-
-static double *rows_of(const ouro_family *family, const ouro_slice *slice) {
-  double *rows = numbers(slice->n * family->row_width);
-  ouro_family_draw(family, slice, rows);
-  return rows;
-}
-
-static double *statistic_of(const ouro_family *family, const ouro_slice *slice) {
-  double *rows = rows_of(family, slice), *statistic = numbers(family->statistic_width);
-  ouro_family_reduce(family, rows, slice->n, statistic);
-  free(rows);
-  return statistic;
-}
-
 /* Rows without noise determine theta. */
 static void noiseless_rows_give_theta_back(void **state) {
   (void)state;

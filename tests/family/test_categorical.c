@@ -1,0 +1,203 @@
+/* Categorical distributions and the files of their probabilities. ranks: 1
+ * Statistical tests use fixed seeds; each says the chance that correct code would have failed it. */
+
+#include "../support/harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "chi_square.h"
+#include "experiment.h"
+
+static ouro_config experiment_with(const char *probabilities, int categories) {
+  ouro_config config = experiment_named("categorical");
+  config.model.probabilities = (char *)probabilities;
+  config.model.categories = categories;
+  config.model.exponent = 1.1;
+  return config;
+}
+
+static ouro_family *categorical(const char *probabilities, int categories) {
+  const ouro_config config = experiment_with(probabilities, categories);
+  return family_of(&config);
+}
+
+/* p_i ~ i^-exponent, or all the same; q = 1 - |p|^2. */
+static void the_truth_is_that_of_the_configuration(void **state) {
+  (void)state;
+  static const int sizes[] = {2, 3, 10, 100000};
+  for (int zipf = 0; zipf < 2; zipf++) {
+    for (int i = 0; i < 4; i++) {
+      ouro_family *family = categorical(zipf ? "zipf" : "uniform", sizes[i]);
+      long double sum = 0, squares = 0;
+      for (int j = 0; j < sizes[i]; j++) sum += zipf ? powl(j + 1, -1.1L) : 1;
+      for (int j = 0; j < sizes[i]; j++) {
+        const long double p = (zipf ? powl(j + 1, -1.1L) : 1) / sum;
+        assert_true(fabsl(family->truth[j] / p - 1) < 1e-11);
+        squares += p * p;
+      }
+      assert_true(fabsl(family->spread.base - (1 - squares)) < 1e-12);
+      assert_true(family->spread.slope == -2 && family->spread.curvature == -1 && family->law == OURO_LAW_MEANS);
+      assert_int_equal(family->n_parameters, sizes[i]);
+      ouro_family_destroy(&family);
+    }
+  }
+}
+
+/* The first i with u < p_0 + .. + p_i, by looking at one after the other, for models with and without outcomes that
+ * have died out. */
+static void outcomes_are_found_by_plain_search(void **state) {
+  (void)state;
+  static const int sizes[] = {2, 3, 7, 64, 1000};
+  for (int i = 0; i < 5; i++) {
+    const int k = sizes[i];
+    ouro_family *family = categorical("zipf", k);
+    for (int kind = 0; kind < 4; kind++) {
+      double *p = numbers(k), sum = 0;
+      for (int j = 0; j < k; j++) sum += p[j] = kind == 0 || (j * 7 + kind) % (kind + 2) == 0 ? 1.0 / (1 + j % 13) : 0;
+      for (int j = 0; j < k; j++) p[j] /= sum;
+      const ouro_count n = sum > 0 ? 3000 : 0;
+      const ouro_slice slice = slice_of(i, p, n);
+      double *rows = rows_of(family, &slice), *u = numbers(n);
+      ouro_random_uniforms(&slice.stream, 0, (size_t)n, u);
+      for (ouro_count r = 0; r < n; r++) {
+        int at = 0;
+        double F = p[0];
+        while (u[r] >= F && at < k - 1) F += p[++at];
+        assert_true(rows[r] == at && p[at] > 0);
+      }
+      free(rows);
+      free(u);
+      free(p);
+    }
+    ouro_family_destroy(&family);
+  }
+}
+
+/* 2^20 samples of Zipf's law over 1000 outcomes: a deviate beyond 5 has probability below 1e-6. */
+static void rows_have_the_specified_law(void **state) {
+  (void)state;
+  const int k = 1000;
+  const ouro_count n = 1 << 20;
+  ouro_family *family = categorical("zipf", k);
+  const ouro_slice slice = slice_of(4, family->truth, n);
+  double *count = numbers(k);
+  ouro_family_absorb(family, 1, &slice, &count);
+  assert_true(fabs(chi_square_deviate(k, family->truth, count, (double)n)) < 5);
+  free(count);
+  ouro_family_destroy(&family);
+}
+
+/* An outcome that has died out never comes back; a model with one outcome left keeps it. */
+static void outcomes_that_died_out_stay_dead(void **state) {
+  (void)state;
+  const int k = 50;
+  const ouro_count n = 20;
+  ouro_family *family = categorical("zipf", k);
+  double theta[50], before[50], error;
+  int alive = 0;
+  memcpy(theta, family->truth, sizeof theta);
+  for (int t = 0; t < 400; t++) {
+    const ouro_slice slice = slice_of(600 + t, theta, n);
+    double *statistic = statistic_of(family, &slice), sum = 0;
+    memcpy(before, theta, sizeof theta);
+    assert_int_equal(ouro_family_fit(family, 1, &n, statistic, theta), 1);
+    free(statistic);
+    alive = 0;
+    for (int j = 0; j < k; j++) {
+      assert_true(theta[j] >= 0 && (before[j] > 0 || theta[j] == 0));
+      sum += theta[j];
+      alive += theta[j] > 0;
+    }
+    assert_true(fabs(sum - 1) < 1e-14);
+  }
+  assert_int_equal(alive, 1);
+  ouro_family_error(family, 1, theta, &error);
+  assert_true(error > 0 && error <= 2);
+  ouro_family_destroy(&family);
+}
+
+static void smoothing_adds_to_each_count(void **state) {
+  (void)state;
+  ouro_config config = experiment_with("uniform", 4);
+  config.model.smoothing = 0.5;
+  ouro_family *family = family_of(&config);
+  const ouro_count sizes[2] = {8, 2};
+  double statistics[8] = {8, 0, 0, 0, 1, 0, 0, 1}, theta[8];
+  const double expected[8] = {0.85, 0.05, 0.05, 0.05, 0.375, 0.125, 0.125, 0.375};
+  assert_int_equal(family->law, OURO_LAW_NONE);
+  assert_int_equal(ouro_family_fit(family, 2, sizes, statistics, theta), 2);
+  for (int j = 0; j < 8; j++) assert_true(fabs(theta[j] - expected[j]) < 1e-15);
+  ouro_family_destroy(&family);
+}
+
+static void a_file_of_probabilities(void **state) {
+  (void)state;
+  char path[600];
+  static const char text[] = "# tokens\n3\n\n 1.5e0 # the second\n\t0\r\n.5";
+  test_file("p.txt", text, strlen(text), path, sizeof path);
+  ouro_family *family = categorical(path, 10);
+  const double expected[4] = {0.6, 0.3, 0, 0.1};
+  assert_int_equal(family->n_parameters, 4);
+  for (int j = 0; j < 4; j++) assert_true(fabs(family->truth[j] - expected[j]) < 1e-15);
+  ouro_family_destroy(&family);
+}
+
+static void bad_files_are_named_with_their_line(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *says;
+    ouro_status code;
+  } rows[] = {
+      {"1\n-2\n", ":2: ", OURO_EINPUT},  {"1\n2 3\n", ":2: ", OURO_EINPUT},    {"1\nnan\n", ":2: ", OURO_EINPUT},
+      {"inf\n1\n", ":1: ", OURO_EINPUT}, {"1\n\n0x10\n", ":3: ", OURO_EINPUT}, {"1e999\n1\n", ":1: ", OURO_EINPUT},
+      {"1\nx\n", "`x`", OURO_EINPUT},    {"", "at least 2", OURO_EINPUT},      {"1\n", "at least 2", OURO_EINPUT},
+      {"0\n0\n", "all", OURO_EINPUT},    {"1\n0.5e\n", ":2: ", OURO_EINPUT}};
+  char path[600];
+  ouro_family *family;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    test_file("p.txt", rows[i].text, strlen(rows[i].text), path, sizeof path);
+    const ouro_config config = experiment_with(path, 10);
+    assert_int_equal(ouro_family_create(&config, &family), rows[i].code);
+    assert_true(family == NULL && strstr(ouro_error_message(), rows[i].says) && strstr(ouro_error_message(), "p.txt"));
+  }
+  const ouro_config absent = experiment_with("zpif", 10), few = experiment_with("uniform", 1);
+  assert_int_equal(ouro_family_create(&absent, &family), OURO_ECONFIG);
+  assert_true(strstr(ouro_error_message(), "model.probabilities") && strstr(ouro_error_message(), "`zpif`"));
+  assert_int_equal(ouro_family_create(&few, &family), OURO_ECONFIG);
+  assert_true(strstr(ouro_error_message(), "model.categories") != NULL);
+}
+
+static void a_file_that_is_too_long(void **state) {
+  (void)state;
+  enum { LINES = 100001 };
+  char path[600], *text = calloc(2 * LINES + 400, 1);
+  ouro_family *family;
+  for (int i = 0; i < LINES; i++) memcpy(text + (size_t)2 * (size_t)i, "1\n", 2);
+  test_file("long.txt", text, 2 * LINES, path, sizeof path);
+  const ouro_config config = experiment_with(path, 10);
+  assert_int_equal(ouro_family_create(&config, &family), OURO_EINPUT);
+  assert_true(strstr(ouro_error_message(), "long.txt:100001: ") != NULL);
+  test_file("long.txt", text, 2 * LINES - 2, path, sizeof path);
+  assert_int_equal(ouro_family_create(&config, &family), OURO_OK);
+  assert_int_equal(family->n_parameters, LINES - 1);
+  ouro_family_destroy(&family);
+  memset(text, '7', 300);
+  test_file("long.txt", text, 300, path, sizeof path);
+  assert_int_equal(ouro_family_create(&config, &family), OURO_EINPUT);
+  assert_true(strstr(ouro_error_message(), "long.txt:1: ") != NULL);
+  free(text);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_truth_is_that_of_the_configuration),
+    cmocka_unit_test(outcomes_are_found_by_plain_search),
+    cmocka_unit_test(rows_have_the_specified_law),
+    cmocka_unit_test(outcomes_that_died_out_stay_dead),
+    cmocka_unit_test(smoothing_adds_to_each_count),
+    cmocka_unit_test(a_file_of_probabilities),
+    cmocka_unit_test(bad_files_are_named_with_their_line),
+    cmocka_unit_test(a_file_that_is_too_long),
+};
+
+TEST_MAIN(tests)

@@ -1,0 +1,267 @@
+/* Mean and covariance of a normal distribution. ranks: 1
+ * Statistical tests use fixed seeds; each says the chance that correct code would have failed it. */
+
+#include "../support/harness.h"
+
+#include <string.h>
+
+#include "experiment.h"
+
+static ouro_family *gaussian(int d, ouro_variance variance, ouro_covariates law) {
+  ouro_config config = experiment_named("gaussian");
+  config.model.dimension = d;
+  config.model.variance = variance;
+  config.model.covariates = law;
+  return family_of(&config);
+}
+
+/* Element j, k of the covariance that a parameter vector stands for. */
+static double covariance_of(int d, const double *theta, int j, int k) {
+  const double *a = theta + d + j * (j + 1) / 2, *b = theta + d + k * (k + 1) / 2;
+  double sum = 0;
+  for (int l = 0; l <= j && l <= k; l++) sum += a[l] * b[l];
+  return sum;
+}
+
+static double trace_of(int d, const double *theta) {
+  double sum = 0;
+  for (int j = 0; j < d; j++) sum += covariance_of(d, theta, j, j);
+  return sum;
+}
+
+static void the_true_covariance_is_that_of_the_configuration(void **state) {
+  (void)state;
+  for (int law = 0; law < N_LAWS; law++) {
+    for (int d = 1; d < 9; d++) {
+      const ouro_config like = experiment_of(d, 1.5, (ouro_covariates)law, 0);
+      ouro_family *family = gaussian(d, OURO_VARIANCE_ML, (ouro_covariates)law);
+      double trace = 0;
+      for (int j = 0; j < d; j++) {
+        trace += 2.25 * sigma_of(&like, j, j);
+        for (int k = 0; k < d; k++) {
+          assert_true(fabs(covariance_of(d, family->truth, j, k) - 2.25 * sigma_of(&like, j, k)) < 1e-14);
+        }
+      }
+      assert_true(fabs(family->spread.base - trace) < 1e-13 * trace);
+      assert_true(family->n_parameters == d + d * (d + 1) / 2 && family->spread.curvature == -1);
+      ouro_family_destroy(&family);
+    }
+  }
+}
+
+/* The covariance of 2^17 rows, each of 15 elements within 5 standard errors: 1e-5; the means within 5 too. */
+static void rows_have_the_specified_law(void **state) {
+  (void)state;
+  const int d = 5;
+  const ouro_count n = 1 << 17;
+  ouro_family *family = gaussian(d, OURO_VARIANCE_ML, OURO_COVARIATES_AR1);
+  double *theta = family->truth, moment[5][5] = {{0}}, mean[5] = {0};
+  for (int j = 0; j < d; j++) theta[j] = 10 * j - 7;
+  const ouro_slice slice = slice_of(2, theta, n);
+  double *rows = rows_of(family, &slice);
+  for (ouro_count r = 0; r < n; r++) {
+    for (int j = 0; j < d; j++) {
+      const double x = element_of(rows, n, d, r, j) - theta[j];
+      mean[j] += x / (double)n;
+      for (int k = 0; k <= j; k++) moment[j][k] += x * (element_of(rows, n, d, r, k) - theta[k]) / (double)n;
+    }
+  }
+  for (int j = 0; j < d; j++) {
+    const double variance = covariance_of(d, theta, j, j);
+    assert_true(fabs(mean[j]) < 5 * sqrt(variance / (double)n));
+    for (int k = 0; k <= j; k++) {
+      const double expected = covariance_of(d, theta, j, k), other = covariance_of(d, theta, k, k);
+      assert_true(fabs(moment[j][k] - expected) < 5 * sqrt((variance * other + expected * expected) / (double)n));
+    }
+  }
+  free(rows);
+  ouro_family_destroy(&family);
+}
+
+/* Mean and covariance of rows by two passes in long double. Training sets up to d samples have singular ones. */
+static void fits_are_moments_of_rows(void **state) {
+  (void)state;
+  static const ouro_count sizes[] = {2, 3, 4, 5, 9, 63, 64, 65, 130, 1000};
+  for (int d = 1; d < 7; d++) {
+    for (int unbiased = 0; unbiased < 2; unbiased++) {
+      ouro_family *family = gaussian(d, unbiased ? OURO_VARIANCE_UNBIASED : OURO_VARIANCE_ML, OURO_COVARIATES_POWER);
+      assert_int_equal(family->least_samples, 1 + unbiased);
+      assert_int_equal(family->spread.fitted, unbiased);
+      for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const ouro_count n = sizes[i];
+        const ouro_slice slice = slice_of(3, family->truth, n);
+        double *rows = rows_of(family, &slice), *statistic = statistic_of(family, &slice), theta[27];
+        long double mean[6] = {0};
+        assert_int_equal(ouro_family_fit(family, 1, &n, statistic, theta), 1);
+        for (int j = 0; j < d; j++) {
+          for (ouro_count r = 0; r < n; r++) mean[j] += (long double)element_of(rows, n, d, r, j) / n;
+          assert_true(fabsl(theta[j] - mean[j]) < 1e-14);
+          for (int k = 0; k <= j; k++) {
+            long double sum = 0;
+            for (ouro_count r = 0; r < n; r++) {
+              sum += (element_of(rows, n, d, r, j) - mean[j]) * (element_of(rows, n, d, r, k) - mean[k]);
+            }
+            assert_true(fabsl(covariance_of(d, theta, j, k) - sum / (n - unbiased)) < (n <= d ? 1e-7 : 1e-13));
+          }
+        }
+        free(rows);
+        free(statistic);
+      }
+      ouro_family_destroy(&family);
+    }
+  }
+}
+
+/* A model that is a point draws that point, and what is fitted to it is that point again: exactly no variance. */
+static void a_point_stays_a_point(void **state) {
+  (void)state;
+  for (int unbiased = 0; unbiased < 2; unbiased++) {
+    const int d = 3;
+    ouro_family *family = gaussian(d, unbiased ? OURO_VARIANCE_UNBIASED : OURO_VARIANCE_ML, OURO_COVARIATES_ISOTROPIC);
+    double theta[9] = {0.1, -1e3, 1 / 3.0}, next[9];
+    for (ouro_count n = 2; n < 100000; n = 3 * n + 1) {
+      const ouro_slice slice = slice_of(n, theta, n);
+      double *rows = rows_of(family, &slice), *statistic = statistic_of(family, &slice);
+      for (ouro_count r = 0; r < n; r++) {
+        for (int j = 0; j < d; j++) assert_true(element_of(rows, n, d, r, j) == theta[j]);
+      }
+      assert_int_equal(ouro_family_fit(family, 1, &n, statistic, next), 1);
+      for (int j = 0; j < d; j++) assert_true(fabs(next[j] - theta[j]) < 1e-12 * fabs(theta[j]));
+      for (int k = d; k < 9; k++) assert_true(next[k] == 0);
+      free(rows);
+      free(statistic);
+    }
+    ouro_family_destroy(&family);
+  }
+}
+
+/* One sample, by maximum likelihood: a point. Two in three dimensions: a line, on which all that is drawn lies. */
+static void singular_covariances_are_models(void **state) {
+  (void)state;
+  const int d = 3;
+  ouro_family *family = gaussian(d, OURO_VARIANCE_ML, OURO_COVARIATES_AR1);
+  double theta[9];
+  ouro_slice slice = slice_of(11, family->truth, 1);
+  double *row = rows_of(family, &slice), *statistic = statistic_of(family, &slice);
+  assert_int_equal(ouro_family_fit(family, 1, &slice.n, statistic, theta), 1);
+  for (int k = 0; k < 9; k++) assert_true(k < d ? fabs(theta[k] - row[k]) < 1e-15 : theta[k] == 0);
+  free(row);
+  free(statistic);
+  slice.n = slice.total = 2;
+  statistic = statistic_of(family, &slice);
+  assert_int_equal(ouro_family_fit(family, 1, &slice.n, statistic, theta), 1);
+  free(statistic);
+  assert_true(theta[d] > 0 && theta[d + 2] == 0 && theta[d + 5] == 0);
+  const double line[3] = {theta[d], theta[d + 1], theta[d + 3]};
+  slice = slice_of(12, theta, 40);
+  double *rows = rows_of(family, &slice);
+  for (ouro_count r = 0; r < 40; r++) {
+    const double along = (element_of(rows, 40, d, r, 0) - theta[0]) / line[0];
+    for (int j = 0; j < d; j++) {
+      assert_true(fabs(element_of(rows, 40, d, r, j) - theta[j] - along * line[j]) < 1e-12);
+    }
+  }
+  free(rows);
+  ouro_family_destroy(&family);
+}
+
+/* A model on itself. With 5 samples its variance falls beneath what its distance from the truth lets the sums resolve;
+ * from there on it is a point. Nothing on the way is negative or NaN. */
+static void a_lonely_model_ends_as_a_point(void **state) {
+  (void)state;
+  const int d = 2;
+  ouro_family *family = gaussian(d, OURO_VARIANCE_ML, OURO_COVARIATES_AR1);
+  double theta[5];
+  const ouro_count n = 5;
+  memcpy(theta, family->truth, sizeof theta);
+  for (int t = 0; t < 1000; t++) {
+    const ouro_slice slice = slice_of(5000 + t, theta, n);
+    double *statistic = statistic_of(family, &slice);
+    assert_int_equal(ouro_family_fit(family, 1, &n, statistic, theta), 1);
+    free(statistic);
+    for (int k = 0; k < 5; k++) assert_true(isfinite(theta[k]) && fabs(theta[k]) < 100);
+    assert_true(theta[2] >= 0 && theta[4] >= 0);
+  }
+  assert_true(theta[2] == 0 && theta[3] == 0 && theta[4] == 0);
+  ouro_family_destroy(&family);
+}
+
+/* A variance of 1e-8 at a distance of 30 from the truth: relative error below 1e-4. */
+static void small_variances_are_resolved(void **state) {
+  (void)state;
+  ouro_family *family = gaussian(1, OURO_VARIANCE_UNBIASED, OURO_COVARIATES_ISOTROPIC);
+  const double theta[2] = {family->truth[0] + 30, 1e-4};
+  const ouro_count n = 500;
+  const ouro_slice slice = slice_of(1, theta, n);
+  double *rows = rows_of(family, &slice), *statistic = statistic_of(family, &slice), fitted[2];
+  long double mean = 0, squares = 0;
+  for (ouro_count r = 0; r < n; r++) mean += (long double)rows[r] / n;
+  for (ouro_count r = 0; r < n; r++) squares += (rows[r] - mean) * (rows[r] - mean);
+  assert_int_equal(ouro_family_fit(family, 1, &n, statistic, fitted), 1);
+  assert_true(fabsl(fitted[1] * fitted[1] * (double)(n - 1) / squares - 1) < 1e-4L);
+  free(rows);
+  free(statistic);
+  ouro_family_destroy(&family);
+}
+
+/* Variances of 4000 models on themselves after `generations` fits of n samples: mean of v, mean of ln v and their
+ * standard errors. */
+static void chain(ouro_variance variance, ouro_count n, int generations, double moments[4]) {
+  enum { MODELS = 4000 };
+  const int d = 1;
+  ouro_family *family = gaussian(d, variance, OURO_COVARIATES_ISOTROPIC);
+  memset(moments, 0, 4 * sizeof *moments);
+  for (int i = 0; i < MODELS; i++) {
+    double theta[2];
+    memcpy(theta, family->truth, sizeof theta);
+    for (int t = 0; t < generations; t++) {
+      const ouro_slice slice = slice_of(100 * i + t, theta, n);
+      double *statistic = statistic_of(family, &slice);
+      assert_int_equal(ouro_family_fit(family, 1, &n, statistic, theta), 1);
+      free(statistic);
+    }
+    const double v = trace_of(d, theta) / family->spread.base;
+    moments[0] += v / MODELS;
+    moments[1] += v * v / MODELS;
+    moments[2] += log(v) / MODELS;
+    moments[3] += log(v) * log(v) / MODELS;
+  }
+  moments[1] = sqrt((moments[1] - moments[0] * moments[0]) / MODELS);
+  moments[3] = sqrt((moments[3] - moments[2] * moments[2]) / MODELS);
+  ouro_family_destroy(&family);
+}
+
+/* THEORY.md section 12, R4 and R5: E v = s^2 (1 - 1/n)^g by maximum likelihood; E ln v = ln s^2 + g [psi((n-1)/2) +
+ * ln(2/(n-1))] unbiased, psi(5) = 25/12 - 0.5772156649. Within 5 standard errors: 1e-6 each. */
+static void chains_follow_published_results(void **state) {
+  (void)state;
+  double moments[4];
+  chain(OURO_VARIANCE_ML, 11, 8, moments);
+  assert_true(fabs(moments[0] - pow(10.0 / 11, 8)) < 5 * moments[1]);
+  chain(OURO_VARIANCE_UNBIASED, 11, 8, moments);
+  assert_true(fabs(moments[0] - 1) < 5 * moments[1]);
+  assert_true(fabs(moments[2] - 8 * (25.0 / 12 - 0.5772156649 + log(0.2))) < 5 * moments[3]);
+}
+
+static void too_few_samples_are_refused(void **state) {
+  (void)state;
+  ouro_family *family = gaussian(1, OURO_VARIANCE_UNBIASED, OURO_COVARIATES_ISOTROPIC);
+  const ouro_count sizes[3] = {5, 1, 5};
+  double statistics[6] = {1, 0, 1, 0, 1, 0}, theta[6];
+  assert_int_equal(ouro_family_fit(family, 3, sizes, statistics, theta), 1);
+  ouro_family_destroy(&family);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_true_covariance_is_that_of_the_configuration),
+    cmocka_unit_test(rows_have_the_specified_law),
+    cmocka_unit_test(fits_are_moments_of_rows),
+    cmocka_unit_test(a_point_stays_a_point),
+    cmocka_unit_test(singular_covariances_are_models),
+    cmocka_unit_test(a_lonely_model_ends_as_a_point),
+    cmocka_unit_test(small_variances_are_resolved),
+    cmocka_unit_test(chains_follow_published_results),
+    cmocka_unit_test(too_few_samples_are_refused),
+};
+
+TEST_MAIN(tests)
