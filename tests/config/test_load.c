@@ -81,27 +81,6 @@ static void bad_files_are_answered_with_line_key_and_suggestion(void **state) {
       {"graph: [file]\n", {"x.yaml:1:", "graph", "section"}},
       {"{graph.file: a}\n", {"x.yaml:1:", "graph.file"}},
       {"? [a]\n: b\n", {"x.yaml:1:", "key must be a word"}},
-      {GRAPH "model: {noise: nan}\n", {"model.noise", "number", "`nan`"}},
-      {GRAPH "model: {noise: .inf}\n", {"model.noise", "number", "`.inf`"}},
-      {GRAPH "model: {noise: inf}\n", {"model.noise", "number", "`inf`"}},
-      {GRAPH "model: {noise: 1e999}\n", {"model.noise", "between", "`1e999`"}},
-      {GRAPH "model: {noise: 0}\n", {"model.noise", "between", "`0`"}},
-      {GRAPH "model: {noise: -1}\n", {"model.noise", "`-1`"}},
-      {GRAPH "model: {noise: 1.0.0}\n", {"model.noise", "`1.0.0`"}},
-      {GRAPH "model: {dimension: 0}\n", {"model.dimension", "`0`"}},
-      {GRAPH "model:\n  covariates: ar1\n  correlation: 1\n", {"x.yaml:4:", "model.correlation", "strictly"}},
-      {GRAPH "model: {correlation: 0.2}\n", {"model.correlation", "`ar1`", "`isotropic`"}},
-      {GRAPH "model: {exponent: 2, covariates: ar1}\n", {"model.exponent", "`power`"}},
-      {GRAPH "model: {ridge: -0.1}\n", {"model.ridge", "`-0.1`"}},
-      {GRAPH "model: {mean: -1}\n", {"model.mean", "`-1`"}},
-      {GRAPH "model: {mean: none}\n", {"model.mean", "number", "`none`"}},
-      {GRAPH "model: {variance: unbiast}\n", {"model.variance", "`unbiast`", "`unbiased`"}},
-      {GRAPH "model: {categories: 1}\n", {"model.categories", "`1`"}},
-      {GRAPH "model: {categories: 100001}\n", {"model.categories", "100000"}},
-      {GRAPH "model: {smoothing: -1}\n", {"model.smoothing", "`-1`"}},
-      {GRAPH "model: {probabilities: uniform, exponent: 2}\n", {"model.exponent", "`power`", "`isotropic`"}},
-      {GRAPH "model:\n  categories: 5\n  probabilities: p.txt\n",
-       {"x.yaml:3:", "model.categories", "`zipf`", "p.txt`"}},
       {GRAPH "real: {fraction: 1.1}\n", {"real.fraction", "between 0 and 1"}},
       {GRAPH "real: {fraction: 0.5, nodes: all}\n", {"x.yaml:2:", "real.nodes", "real.fraction"}},
       {GRAPH "real: {weight: 0.5}\n", {"real.weight", "unknown"}},
@@ -136,6 +115,36 @@ static void bad_files_are_answered_with_line_key_and_suggestion(void **state) {
       {"\x01\x02\x03\xff\xfe", {"x.yaml:1", "not YAML"}},
       {GRAPH "\xff\xff\n", {"x.yaml:2", "not YAML"}},
       {GRAPH "---\n" GRAPH, {"x.yaml:2", "second"}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) says(rows[i].text, NULL, rows[i].parts, 4);
+}
+
+static void bad_models_are_answered_likewise(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *parts[4];
+  } rows[] = {
+      {GRAPH "model: {noise: nan}\n", {"model.noise", "number", "`nan`"}},
+      {GRAPH "model: {noise: .inf}\n", {"model.noise", "number", "`.inf`"}},
+      {GRAPH "model: {noise: inf}\n", {"model.noise", "number", "`inf`"}},
+      {GRAPH "model: {noise: 1e999}\n", {"model.noise", "between", "`1e999`"}},
+      {GRAPH "model: {noise: 0}\n", {"model.noise", "between", "`0`"}},
+      {GRAPH "model: {noise: -1}\n", {"model.noise", "`-1`"}},
+      {GRAPH "model: {noise: 1.0.0}\n", {"model.noise", "`1.0.0`"}},
+      {GRAPH "model: {dimension: 0}\n", {"model.dimension", "`0`"}},
+      {GRAPH "model:\n  covariates: ar1\n  correlation: 1\n", {"x.yaml:4:", "model.correlation", "strictly"}},
+      {GRAPH "model: {correlation: 0.2}\n", {"model.correlation", "`ar1`", "`isotropic`"}},
+      {GRAPH "model: {exponent: 2, covariates: ar1}\n", {"model.exponent", "`power`"}},
+      {GRAPH "model: {ridge: -0.1}\n", {"model.ridge", "`-0.1`"}},
+      {GRAPH "model: {mean: -1}\n", {"model.mean", "`-1`"}},
+      {GRAPH "model: {mean: none}\n", {"model.mean", "number", "`none`"}},
+      {GRAPH "model: {variance: unbiast}\n", {"model.variance", "`unbiast`", "`unbiased`"}},
+      {GRAPH "model: {categories: 1}\n", {"model.categories", "`1`"}},
+      {GRAPH "model: {categories: 100001}\n", {"model.categories", "100000"}},
+      {GRAPH "model: {smoothing: -1}\n", {"model.smoothing", "`-1`"}},
+      {GRAPH "model: {probabilities: uniform, exponent: 2}\n", {"model.exponent", "`power`", "`isotropic`"}},
+      {GRAPH "model:\n  categories: 5\n  probabilities: p.txt\n",
+       {"x.yaml:3:", "model.categories", "`zipf`", "p.txt`"}},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) says(rows[i].text, NULL, rows[i].parts, 4);
 }
@@ -342,6 +351,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_was_given_is_remembered),
     cmocka_unit_test(keys_of_a_section_can_be_listed),
     cmocka_unit_test(bad_files_are_answered_with_line_key_and_suggestion),
+    cmocka_unit_test(bad_models_are_answered_likewise),
     cmocka_unit_test(bad_overrides_are_answered_alike),
     cmocka_unit_test(defaults_are_those_of_the_header),
     cmocka_unit_test(values_arrive),
