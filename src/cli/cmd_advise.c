@@ -25,7 +25,7 @@ static const struct argp_option option_table[] = {
     {"candidates", KEY_CANDIDATES, "FILE", 0,
      "Models that may get real data, one a line; real.samples come to what they have (default: all without real data)",
      0},
-    {"tsv", KEY_TSV, 0, 0, "A line a feed: list, number, node, component, total_error", 0},
+    {"tsv", KEY_TSV, 0, 0, "A line a feed: list, number, node, component, total_error, standard_error", 0},
     CLI_SET_OPTION,
     CLI_COMMON_OPTIONS,
     {0}};
@@ -67,12 +67,16 @@ static const struct argp argp = {
     parse,
     "EXPERIMENT.yaml",
     "Find the real data that keep models from collapsing: the minimum cure, one model of each unstable source, and "
-    "with "
-    "--budget the few real feeds that help most."
+    "with --budget the few real feeds that help most."
     "\vA feed gives a model real.samples real samples a generation. Feeds are judged by the total error: the expected "
-    "error summed over all models at the last generation, by the exact recursion with the feed in place. The cure is "
-    "the best of its size. The feeds of --budget are greedy: each is the best after those before it, so that two or "
-    "more of them need not be the best together.\n\n"
+    "error summed over all models at the last generation.\n\n"
+    "Small graphs: by the exact recursion with each feed in question in place. The cure is the best of its size. "
+    "Larger ones (or theory.exact=none): by backward walks, totals with a standard error of at most theory.dual_error "
+    "or as much as theory.dual_walks pairs leave; of an unstable source the model comes into question that walks visit "
+    "most for its samples.\n\n"
+    "The feeds of --budget are greedy: each is the best after those before it. That is not always the best set: for "
+    "feeds \"x a 20, y a 20, x b 10, y b 10, a c 10, x c 10\"; x, y being roots; the best single feed and the best "
+    "pair may have no model in common.\n\n"
     "Example: ouro advise jobs/llm/deepseek-withdrawn.yaml --budget 2",
     NULL,
     NULL,
@@ -95,17 +99,34 @@ cleanup:
   return status;
 }
 
+/* A total, with its standard error where it has one. */
+static void print_total(double total, double standard_error) {
+  printf("  %14.6g", total);
+  if (standard_error > 0) printf(" +- %-8.2g", standard_error);
+}
+
+static void print_feeds(const char *list, int64_t n, const ouro_advice_feed *feeds, const cli_job *job,
+                        const cli_names *names) {
+  enum { SHOWN = 50 };
+  printf("  %14s%s  model\n", "total error", n > 0 && feeds[0].standard_error > 0 ? " +- error  " : "");
+  for (int64_t k = 0; k < n && k < SHOWN; k++) {
+    print_total(feeds[k].total, feeds[k].standard_error);
+    printf("  %s\n", cli_names_get(names, job->graph, feeds[k].node));
+  }
+  if (n <= SHOWN) return;
+  printf("  ... and %" PRId64 " more, with which\n", n - SHOWN);
+  print_total(feeds[n - 1].total, feeds[n - 1].standard_error);
+  printf("  (--tsv prints the %s in full)\n", list);
+}
+
 static void print_cure(const cli_job *job, const ouro_advice *advice, const cli_names *names) {
-  const long long n = (long long)advice->n_cure;
+  const int64_t n = advice->n_cure;
   if (n + advice->n_incurable == 0) printf("\nno unstable source: nothing to cure\n");
   if (n > 0) {
-    printf("\nminimum cure: %" OURO_COUNT_FMT
-           " real samples a generation for %lld model%s, one of each unstable source\n"
-           "  %14s  model\n",
-           job->config->real.samples, n, n == 1 ? "" : "s", "total error");
-  }
-  for (int64_t k = 0; k < n; k++) {
-    printf("  %14.6g  %s\n", advice->cure[k].total, cli_names_get(names, job->graph, advice->cure[k].node));
+    printf("\nminimum cure: %" OURO_COUNT_FMT " real samples a generation for %" PRId64
+           " model%s, one of each unstable source\n",
+           job->config->real.samples, n, n == 1 ? "" : "s");
+    print_feeds("cure", n, advice->cure, job, names);
   }
   if (advice->n_incurable > 0) {
     printf("\n%" PRId64 " unstable source%s without a candidate: what %s feed%s collapses all the same\n",
@@ -116,41 +137,44 @@ static void print_cure(const cli_job *job, const ouro_advice *advice, const cli_
 
 static void print_best(const cli_job *job, const ouro_advice *advice, const cli_names *names) {
   if (advice->n_best == 0) return;
-  printf("\nbest real feeds, each after those before it (greedy), of %" PRId64 " candidates\n  %14s  model\n",
-         advice->n_candidates, "total error");
-  for (int64_t k = 0; k < advice->n_best; k++) {
-    printf("  %14.6g  %s\n", advice->best[k].total, cli_names_get(names, job->graph, advice->best[k].node));
-  }
+  printf("\nbest real feeds, each after those before it (greedy), of %" PRId64 " candidates\n", advice->n_candidates);
+  print_feeds("list", advice->n_best, advice->best, job, names);
 }
 
 static void print_list(const char *list, int64_t n, const ouro_advice_feed *feeds, const cli_job *job,
                        const cli_names *names) {
   for (int64_t k = 0; k < n; k++) {
     printf("%s\t%" PRId64 "\t%s\t", list, k + 1, cli_names_get(names, job->graph, feeds[k].node));
-    printf("%s\t%.17g\n", cli_names_get(names, job->graph, feeds[k].component), feeds[k].total);
+    printf("%s\t%.17g\t%.3g\n", cli_names_get(names, job->graph, feeds[k].component), feeds[k].total,
+           feeds[k].standard_error);
   }
 }
 
 static void print_tsv(const cli_job *job, const ouro_advice *advice, const cli_names *names) {
-  printf("list\tnumber\tnode\tcomponent\ttotal_error\nnow\t0\t-\t-\t%.17g\n", advice->total);
+  printf("list\tnumber\tnode\tcomponent\ttotal_error\tstandard_error\nnow\t0\t-\t-\t%.17g\t%.3g\n", advice->total,
+         advice->standard_error);
   print_list("cure", advice->n_cure, advice->cure, job, names);
   print_list("best", advice->n_best, advice->best, job, names);
 }
 
 static void print_text(const cli_job *job, const ouro_advice *advice, const cli_names *names) {
-  printf("\ntotal error of %" OURO_GID_FMT " models at generation %" PRId64 ", %s: %.6g\n", job->graph->n_nodes,
-         job->config->learning.generations, advice->exact ? "exact" : "first order in 1/n", advice->total);
+  printf("\ntotal error of %" OURO_GID_FMT " models at generation %" PRId64 ", %s, by %s:\n", job->graph->n_nodes,
+         job->config->learning.generations, advice->exact ? "exact" : "first order in 1/n",
+         advice->method == OURO_ADVICE_RECURSION ? "recursion" : "backward walks");
+  print_total(advice->total, advice->standard_error);
+  printf("  as it is\n");
   print_cure(job, advice, names);
   print_best(job, advice, names);
 }
 
-/* Every node that is printed: those of the feeds, and the names of their sources. */
+/* Every node that the first rank prints: those of the feeds, and the names of their sources. */
 static ouro_status fetch_names(const cli_job *job, const ouro_advice *advice, cli_names **names) {
   ouro_status status = OURO_OK;
   ouro_lid n = 0;
-  ouro_gid *wanted = ouro_memory_new(2 * (size_t)(advice->n_cure + advice->n_best), sizeof *wanted);
+  const int64_t n_feeds = cli_is_root(job->graph->comm) ? advice->n_cure + advice->n_best : 0;
+  ouro_gid *wanted = ouro_memory_new(2 * (size_t)n_feeds, sizeof *wanted);
   OURO_AGREE(job->graph->comm, wanted ? OURO_OK : OURO_ENOMEM);
-  for (int64_t k = 0; k < advice->n_cure + advice->n_best; k++) {
+  for (int64_t k = 0; k < n_feeds; k++) {
     const ouro_advice_feed *feed = k < advice->n_cure ? &advice->cure[k] : &advice->best[k - advice->n_cure];
     wanted[n++] = feed->node;
     wanted[n++] = feed->component;
@@ -180,8 +204,7 @@ static ouro_status advise(const advise_options *options, cli_job *job) {
   OURO_TRY(cli_job_decide(job, &verdict));
   const ouro_advise_request request = {options->budget, candidate};
   OURO_TRY(ouro_advise(job->config, job->family, job->graph, verdict, &request, &advice));
-  ouro_log_root(OURO_LOG_NOTICE, "advice: %" PRId64 " candidates, %" PRId64 " recursions", advice->n_candidates,
-                advice->n_evaluated);
+  ouro_log_root(OURO_LOG_NOTICE, "advice: %" PRId64 " candidates; %s", advice->n_candidates, advice->reason);
   OURO_TRY(print(options, job, advice));
 cleanup:
   free(candidate);

@@ -71,6 +71,10 @@ void ouro_gains_destroy(ouro_gains **gains) {
   *gains = NULL;
 }
 
+double ouro_gains_bytes(const ouro_graph *graph, int64_t in_flight) {
+  return 48.0 * graph->n_owned + 3.0 * NEWS_A_PAIR * sizeof(ouro_gain_news) * (double)in_flight;
+}
+
 /* 2^-50 of the largest step: a sum of 2^77 such steps fits. */
 void ouro_gains_clear(ouro_gains *gains, double largest) {
   gains->unit = largest > 0 ? ldexp(largest, -50) : 1;

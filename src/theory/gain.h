@@ -61,6 +61,10 @@ ouro_status ouro_gains_create(const ouro_graph *graph, int64_t in_flight, ouro_g
  *  Not collective. */
 void ouro_gains_destroy(ouro_gains **gains);
 
+/** Bytes that gains take on this rank.
+ *  Not collective. */
+double ouro_gains_bytes(const ouro_graph *graph, int64_t in_flight);
+
 /** Begin anew.
  *  Not collective.
  *  [in] largest the most that a pair can meet in one step, the same on all ranks */

@@ -70,8 +70,8 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_rates_create(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates_options *options,
-                              const double *noise, ouro_rates **rates) {
+static ouro_status create(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates_options *options,
+                          const double *noise, bool downstream, ouro_rates **rates) {
   ouro_status status = OURO_OK;
   ouro_rates *made = NULL;
   ouro_mark *mark = NULL;
@@ -79,7 +79,7 @@ ouro_status ouro_rates_create(const ouro_graph *graph, const ouro_verdict *verdi
   OURO_AGREE(graph->comm, rates_new(graph, &made, &mark));
   if (verdict->n_unstable > 0) {
     OURO_TRY(ouro_rates_sources(graph, verdict, options, noise, mark, made));
-    OURO_TRY(ouro_rates_downstream(graph, verdict, options, mark, made));
+    if (downstream) OURO_TRY(ouro_rates_downstream(graph, verdict, options, mark, made));
   }
   *rates = made;
   made = NULL;
@@ -87,4 +87,14 @@ cleanup:
   free(mark);
   ouro_rates_destroy(&made);
   return status;
+}
+
+ouro_status ouro_rates_create(const ouro_graph *graph, const ouro_verdict *verdict, const ouro_rates_options *options,
+                              const double *noise, ouro_rates **rates) {
+  return create(graph, verdict, options, noise, true, rates);
+}
+
+ouro_status ouro_rates_create_sources(const ouro_graph *graph, const ouro_verdict *verdict,
+                                      const ouro_rates_options *options, const double *noise, ouro_rates **rates) {
+  return create(graph, verdict, options, noise, false, rates);
 }

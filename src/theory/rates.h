@@ -38,6 +38,11 @@ ouro_status ouro_rates_downstream(const ouro_graph *graph, const ouro_verdict *v
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
 ouro_status ouro_rates_direct(const ouro_graph *graph, const ouro_gid *component, const int8_t *wanted, double *pi);
 
+/** Rates of the unstable sources alone; 0 at all other nodes.
+ *  Collective on graph's communicator. Arguments and result as of ouro_rates_create(). */
+ouro_status ouro_rates_create_sources(const ouro_graph *graph, const ouro_verdict *verdict,
+                                      const ouro_rates_options *options, const double *noise, ouro_rates **rates);
+
 /** Steps after which an iteration over so many weights gives up: those of a fixed amount of work.
  *  Not collective. */
 int64_t ouro_rates_most_steps(int64_t n_weights);

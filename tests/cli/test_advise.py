@@ -32,9 +32,9 @@ class Advise(program.Case):
     def advice(self, *arguments, ranks=1):
         """{list: [(node, component, total error)]}"""
         rows = self.works("advise", *arguments, "--tsv", ranks=ranks).table()
-        self.assertEqual(rows[0], ["list", "number", "node", "component", "total_error"])
+        self.assertEqual(rows[0], ["list", "number", "node", "component", "total_error", "standard_error"])
         lists = {"now": [], "cure": [], "best": []}
-        for kind, number, node, component, total in rows[1:]:
+        for kind, number, node, component, total, _ in rows[1:]:
             lists[kind].append((node, component, float(total)))
             self.assertEqual(int(number), len(lists[kind]) - (kind == "now"))
         return lists
@@ -69,7 +69,7 @@ class Advise(program.Case):
 
     def test_text(self):
         out = self.works("advise", "x.yaml", "--budget", "1", ranks=2).out
-        for words in ("minimum cure: 15 real samples a generation for 2 models", "greedy", "at generation 40, exact"):
+        for words in ("minimum cure: 15 real samples a generation for 2 models", "greedy", "at generation 40, exact, by recursion"):
             self.assertIn(words, out)
         self.assertIn("greedy", self.works("advise", "--help").out)
 
@@ -137,7 +137,7 @@ class Advise(program.Case):
         for ranks in (1, 2):
             self.fails("advise", "x.yaml", "--set", "real.kind=initial", ranks=ranks, status=2, says=["real.kind"])
             self.fails("advise", "x.yaml", "--set", "learning.generations=1000000000", "--budget", "3", ranks=ranks,
-                       says=["too large for advice", "recursions", "fewer candidates"])
+                       says=["too large for advice", "recursions", "fewer generations"])
 
 
 if __name__ == "__main__":

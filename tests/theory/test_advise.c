@@ -249,7 +249,7 @@ static void test_refusals(void **unused) {
   setting how = {.initial = 50, .p = 3, .sigma = 1};
   ouro_config config = advise_config(how);
   config.learning.generations = INT64_C(1) << 40;
-  refuse(config, how, OURO_ELIMIT, "too large for advice: 7 recursions of 6 nodes");
+  refuse(config, how, OURO_ELIMIT, "too large for advice by recursion (7 recursions of 6 models");
   config = advise_config(how);
   config.real.kind = OURO_REAL_INITIAL;
   refuse(config, how, OURO_ECONFIG, "real.kind=initial");
