@@ -130,6 +130,8 @@ class Reproducible(program.Case):
         table, messages, loose = self.same_predictions()
         self.assertIn("dense engine", messages)
         self.assertIn("trajectory/theory", loose)
+        self.works("predict", "x.yaml", "--set", "output.file=other.h5")
+        self.works("compare", "out.h5", "other.h5", "--tolerance", str(CLOSE), ranks=2)
         n, p = 600, 2
         self.assertAlmostEqual(table["node/rate"][0] * 600 * (n - p - 1), 1, places=9)
 

@@ -22,7 +22,7 @@ typedef struct ouro_prediction {
  *  none and reason says why, also where the error is predicted to overflow. always: too large (memory, the
  *  32-bit indices of ScaLAPACK; no limit of time) and overflow are errors with the figures.
  *  Two engines: P times dense columns where P is sparse or the graph small, bit-identical on any number of
- *  ranks and any ownership; pdgemm otherwise, which agrees to rounding only (the order of summation depends on
+ *  ranks and any ownership; pdgemm otherwise, which agrees to about 1e-12 only (the order of summation depends on
  *  the grid). Number of nodes and feeds alone decide which; reason names it.
  *  [out] prediction to be released with ouro_prediction_destroy(); NULL on error
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_ENUMERIC, OURO_EMPI. */

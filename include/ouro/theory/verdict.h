@@ -25,7 +25,8 @@ typedef struct ouro_verdict {
 } ouro_verdict;
 
 /** Decide for every node.
- *  Collective on graph's communicator. Two sweeps, and components only of what no anchor reaches.
+ *  Collective on graph's communicator. Two sweeps, and components only of what no anchor reaches. The same on any
+ *  number of ranks and any ownership.
  *  [in]  real_counts false: real data is used at generation 0 only (kind initial) and counts as none
  *  [out] verdict to be released with ouro_verdict_destroy(); NULL on error
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
