@@ -55,9 +55,10 @@ static const cyaml_schema_field_t graph_fields[] = {
     INT(ouro_config_graph, nodes),
     WORD(ouro_config_graph, roots, roots_words),
     CYAML_FIELD_END};
-static const cyaml_schema_field_t real_fields[] = {TEXT(ouro_config_real, nodes), FLOAT(ouro_config_real, fraction),
-                                                   INT(ouro_config_real, samples),
-                                                   WORD(ouro_config_real, kind, real_words), CYAML_FIELD_END};
+static const cyaml_schema_field_t real_fields[] = {
+    TEXT(ouro_config_real, nodes),   FLOAT(ouro_config_real, fraction),
+    INT(ouro_config_real, samples),  WORD(ouro_config_real, kind, real_words),
+    FLOAT(ouro_config_real, weight), CYAML_FIELD_END};
 /* A key that belongs to words of another one comes after it. */
 static const cyaml_schema_field_t model_fields[] = {TEXT(ouro_config_model, family),
                                                     INT(ouro_config_model, dimension),
@@ -149,6 +150,7 @@ static const ouro_rule rules[] = {
     IS_REAL("real.fraction", "0", 0, 1),
     IS_WHOLE("real.samples", NULL, 1, MANY),
     IS_WORD("real.kind", "fresh"),
+    IS_REAL("real.weight", "0", 0, 0.999999),
     IS_TEXT("model.family", "linear"),
     IS_WHOLE("model.dimension", "10", 1, 10000),
     IS_REAL("model.noise", "1", 1e-100, 1e100),

@@ -1,7 +1,7 @@
 /* The distributed graph as an object: its end, its validity, its names. See graph.h.
  * Does not know how a graph comes about. */
 
-#include "ouro/graph/graph.h"
+#include "ouro/graph/mixing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +198,13 @@ ouro_count ouro_graph_training_size(const ouro_graph *graph, ouro_lid owned) {
   ouro_count n = graph->real[owned];
   for (ouro_eid k = graph->row[owned]; k < graph->row[owned + 1]; k++) n += graph->samples[k];
   return n;
+}
+
+double ouro_mixing_size(const ouro_graph *graph, ouro_mixing mixing, ouro_lid owned) {
+  const ouro_count n = ouro_graph_training_size(graph, owned), real = graph->real[owned];
+  const bool weighted = mixing.real_counts && mixing.real_weight > 0 && real > 0 && n > real;
+  if (weighted) return (double)(n - real) / (1 - mixing.real_weight);
+  return (double)(mixing.real_counts ? n : n - real);
 }
 
 bool ouro_graph_is_root(const ouro_graph *graph, ouro_lid owned) {

@@ -25,6 +25,7 @@ ouro_status ouro_learn_batch_create(learn_run *run) {
   OURO_NEW(batch->node, batch->capacity);
   OURO_NEW(batch->replicate, batch->capacity);
   OURO_NEW(batch->size, batch->capacity);
+  OURO_NEW(batch->scale, batch->capacity);
   OURO_NEW(batch->statistic, (size_t)batch->capacity * width);
   OURO_NEW(batch->theta, (size_t)batch->capacity * p);
   OURO_NEW(batch->slices, LEARN_SLICES);
@@ -37,6 +38,7 @@ void ouro_learn_batch_clear(learn_batch *batch) {
   free(batch->node);
   free(batch->replicate);
   free(batch->size);
+  free(batch->scale);
   free(batch->statistic);
   free(batch->theta);
   free(batch->slices);
@@ -51,6 +53,7 @@ double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate,
   batch->node[k] = node;
   batch->replicate[k] = replicate;
   batch->size[k] = size;
+  batch->scale[k] = 1;
   return memset(batch->statistic + (size_t)k * width, 0, width * sizeof(double));
 }
 
@@ -93,6 +96,19 @@ void ouro_learn_failed(learn_run *run, ouro_lid node, int64_t replicate) {
   run->failed_replicate = replicate;
 }
 
+static void scale_by(const learn_run *run, ouro_lid k, double factor) {
+  const size_t width = (size_t)run->family->statistic_width;
+  double *statistic = run->batch.statistic + (size_t)k * width;
+  for (size_t w = 0; w < width && factor != 1; w++) statistic[w] *= factor;
+}
+
+void ouro_learn_batch_scale(learn_run *run, double now, double then) {
+  const ouro_lid last = run->batch.n - 1;
+  ouro_learn_batch_absorb(run);
+  scale_by(run, last, now);
+  run->batch.scale[last] = then;
+}
+
 /* Add what a model keeps to the statistic of its new samples, and keep the sum. Statistics are sums over samples: the
  * fit gets the whole number next to Neff, and a statistic that is scaled as much. */
 static void remember(learn_run *run, ouro_lid k) {
@@ -113,6 +129,7 @@ void ouro_learn_batch_flush(learn_run *run) {
   const size_t p = (size_t)run->family->n_parameters;
   ouro_learn_batch_absorb(run);
   if (batch->n == 0) return;
+  for (ouro_lid k = 0; k < batch->n; k++) scale_by(run, k, batch->scale[k]);
   for (ouro_lid k = 0; run->kept && k < batch->n; k++) remember(run, k);
   const ouro_lid good = ouro_family_fit(run->family, batch->n, batch->size, batch->statistic, batch->theta);
   if (good < batch->n) {

@@ -176,6 +176,8 @@ ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *famil
   OURO_CHECK(ouro_config_forget(config) == 0 || family->additive, OURO_ECONFIG,
              "learning.regime: family %s is not fitted to sums, so that old samples cannot be kept as such",
              family->methods->name);
+  OURO_CHECK(config->real.weight == 0 || family->additive, OURO_ECONFIG,
+             "real.weight: family %s is not fitted to sums that can be weighted", family->methods->name);
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));
   OURO_TRY(check_initial(config, family, graph));
   OURO_TRY(check_sizes(config, family, graph));

@@ -42,11 +42,19 @@ void ouro_learn_initial(learn_run *run) {
   ouro_learn_batch_flush(run);
 }
 
+/* Real data of weight w beside M synthetic samples: the n samples of the fit count as (1-w) n/M each, or w n/r. */
+static void weigh_real(learn_run *run, ouro_lid i, ouro_count real) {
+  const double w = run->config->real.weight, r = (double)real, n = (double)run->size[i];
+  if (w == 0 || n == r) return;
+  ouro_learn_batch_scale(run, (1 - w) * r / (w * (n - r)), w * n / r);
+}
+
 /* Fixed real samples are drawn again in every generation: the same ones, for what fresh ones cost. */
 static void add_nature(learn_run *run, ouro_lid i, int32_t replicate, double *statistic) {
   const ouro_count n = ouro_learn_real_size(run->config, run->graph, i);
   const bool fixed = run->config->real.kind == OURO_REAL_FIXED;
   if (n == 0) return;
+  weigh_real(run, i, n);
   const ouro_stream stream = stream_of(run, replicate, fixed ? 0 : run->generation,
                                        fixed ? OURO_PURPOSE_FIXED : OURO_PURPOSE_REAL, OURO_NATURE, run->graph->gid[i]);
   ouro_learn_batch_draw(run, &stream, run->family->truth, 0, n, statistic);

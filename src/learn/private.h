@@ -11,6 +11,7 @@ typedef struct learn_batch {
   ouro_lid *node;       /* [capacity] */
   int32_t *replicate;   /* [capacity] */
   ouro_count *size;     /* [capacity] training-set size */
+  double *scale;        /* [capacity] what a statistic is multiplied by once it is complete */
   double *statistic;    /* [capacity][statistic_width] */
   double *theta;        /* [capacity][n_parameters] */
   ouro_lid n_slices;
@@ -67,6 +68,10 @@ double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate,
  *  [in] theta, statistic kept by reference until the next ouro_learn_batch_absorb() */
 void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, ouro_count first,
                            ouro_count total, double *statistic);
+
+/** Multiply the statistic of the last model begun, as it is now, by `now`, and once it is complete by `then`.
+ *  Not collective. */
+void ouro_learn_batch_scale(learn_run *run, double now, double then);
 
 /** Draw what is pending.
  *  Not collective. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "ouro/graph/mixing.h"
 #include "theory/select.h"
 
 enum { SLICE = 1 << 16 }; /* weights a broadcast */
@@ -26,6 +27,13 @@ static ouro_count size_of(const ouro_config *config, const ouro_graph *graph, ou
 static ouro_count start_size(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
   const bool own = config->real.kind == OURO_REAL_INITIAL && graph->real[i] > 0;
   return own ? graph->real[i] : config->learning.initial;
+}
+
+/* P_i0 of a trained node. */
+static double real_share(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
+  const ouro_count n = size_of(config, graph, i), real = real_of(config, graph, i);
+  const bool weighted = config->real.weight > 0 && real > 0 && n > real;
+  return weighted ? config->real.weight : (double)real / (double)n;
 }
 
 static bool is_fixed(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
@@ -84,6 +92,8 @@ static const char *find_obstacle(const ouro_config *config, const ouro_family *f
   if (family->law == OURO_LAW_NONE) return "no formula is known for this family with these parameters";
   if (remembers && is_published(config)) return "no formula is known for published samples that are kept";
   if (remembers && family->spread.fitted) return "no formula is known for unbiased variances of samples that are kept";
+  if (config->real.weight > 0 && family->spread.fitted)
+    return "no formula is known for unbiased variances of weighted data";
   if (tally[N_FEW] > 0) return "a training set is so small that the expected error is infinite";
   if (tally[N_UNEQUAL] > 0) return "the feeds of a published corpus differ in their counts";
   return NULL;
@@ -104,8 +114,9 @@ ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *famil
              ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, tally, N_TALLY, MPI_INT64_T, MPI_SUM, graph->comm)));
   survey->n = tally[N_NODES];
   survey->n_weights = tally[N_WEIGHTS];
-  survey->exact = family->law == OURO_LAW_MEANS || (family->law == OURO_LAW_REGRESSION && !is_published(config) &&
-                                                    tally[N_FIXED] == 0 && ouro_config_forget(config) == 0);
+  survey->exact = family->law == OURO_LAW_MEANS ||
+                  (family->law == OURO_LAW_REGRESSION && !is_published(config) && tally[N_FIXED] == 0 &&
+                   ouro_config_forget(config) == 0 && config->real.weight == 0);
   survey->obstacle = find_obstacle(config, family, tally);
 cleanup:
   return status;
@@ -213,11 +224,13 @@ static void end_row(ouro_system *s) {
 /* Weights of a trained node: models by ascending id, its fixed real data, corpora of roots by ascending id. */
 static void trained_row(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_graph *graph = in->graph;
-  const double size = (double)size_of(in->config, graph, i);
+  const double size = ouro_mixing_size(graph, ouro_mixing_of(in->config), i);
   for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
     add_weight(s, graph->gid[graph->source[k]], (double)graph->samples[k] / size);
   }
-  if (is_fixed(in->config, graph, i)) add_weight(s, in->virtual_of[graph->gid[i]], (double)graph->real[i] / size);
+  if (is_fixed(in->config, graph, i)) {
+    add_weight(s, in->virtual_of[graph->gid[i]], real_share(in->config, graph, i));
+  }
   for (ouro_eid k = graph->row[i]; is_published(in->config) && k < graph->row[i + 1]; k++) {
     const ouro_lid j = graph->source[k];
     if (in->survey->root[j]) add_weight(s, in->virtual_of[graph->gid[j]], (double)graph->samples[k] / size);
@@ -239,25 +252,21 @@ static void add_rows(const inputs *in, ouro_lid i, ouro_system *s) {
   end_row(s);
 }
 
-/* Samples drawn for the fit of node i alone: published ones are not (their noise is that of the corpus), nor is a
- * fixed set (its noise is that of its virtual node). */
-static ouro_count own_fresh(const inputs *in, ouro_lid i) {
-  return is_fixed(in->config, in->graph, i) ? 0 : real_of(in->config, in->graph, i);
-}
-
-static ouro_count own_synthetic(const inputs *in, ouro_lid i) {
-  return is_published(in->config) ? 0 : size_of(in->config, in->graph, i) - real_of(in->config, in->graph, i);
-}
-
-/* Does the noise of a fit follow from n_i alone (section 3)? Else it is the mean spread of its samples over n_i. */
+/* Does the noise of a fit follow from n_i alone (section 3)? Else it is sum_k P_ik^2 V_k / m_ik over the samples that
+ * this fit alone sees: published ones have the noise of their corpus, a fixed set that of its virtual node. */
 static bool is_regression(const inputs *in) {
   return in->survey->exact && in->family->law == OURO_LAW_REGRESSION;
 }
 
-/* base / n_i times the share of these samples */
-static double noise_of(const inputs *in, ouro_lid i, ouro_count samples) {
-  const double n = (double)size_of(in->config, in->graph, i);
-  return in->family->spread.base * (double)samples / n / n;
+static double real_noise(const inputs *in, ouro_lid i) {
+  const double share = real_share(in->config, in->graph, i), real = (double)real_of(in->config, in->graph, i);
+  return share > 0 && !is_fixed(in->config, in->graph, i) ? in->family->spread.base * share * share / real : 0;
+}
+
+/* 1 / S_i, S_i = m_ik / P_ik for all k, so that sum_k P_ik^2 V_k / m_ik = sum_k P_ik V_k / S_i. */
+static double draws_of(const inputs *in, ouro_lid i) {
+  if (is_regression(in) || is_published(in->config)) return 0;
+  return 1 / ouro_mixing_size(in->graph, ouro_mixing_of(in->config), i);
 }
 
 ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
@@ -270,7 +279,8 @@ ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *famil
     terms.noise = ouro_family_noise(family, terms.size);
     terms.eta = ouro_family_eta(family, terms.size);
   } else {
-    terms.noise = noise_of(&in, i, own_fresh(&in, i) + own_synthetic(&in, i));
+    const double synthetic = 1 - real_share(config, graph, i);
+    terms.noise = real_noise(&in, i) + draws_of(&in, i) * synthetic * family->spread.base;
   }
   return terms;
 }
@@ -279,12 +289,11 @@ static void set_trained(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_gid g = in->graph->gid[i];
   const ouro_terms terms = ouro_system_terms(in->config, in->family, in->graph, in->survey, i);
   const int64_t corpus = in->survey->corpus[i];
-  const double n = (double)terms.size;
-  s->size[g] = n;
-  s->real_share[g] = (double)terms.real / n;
+  s->size[g] = (double)terms.size;
+  s->real_share[g] = real_share(in->config, in->graph, i);
   s->eta[g] = terms.eta;
-  s->noise[g] = is_regression(in) ? terms.noise : noise_of(in, i, own_fresh(in, i));
-  s->draws[g] = is_regression(in) || is_published(in->config) ? 0 : 1 / n;
+  s->noise[g] = is_regression(in) ? terms.noise : real_noise(in, i);
+  s->draws[g] = draws_of(in, i);
   s->published[g] = corpus > 0 ? 1 / (double)corpus : 0;
 }
 

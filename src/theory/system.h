@@ -43,7 +43,7 @@ typedef struct ouro_system {
   ouro_spread spread;  /* of a sample of a model */
   double forget;       /* lambda, in [0, 1]; 0: only new samples count */
   double *node;        /* [OURO_NODE_VECTORS][n] the vectors below, one after the other; the same on all ranks */
-  double *eta, *noise, *draws, *published; /* [n] see above; draws_i is 1/n_i, published_i 1/M_i, or 0 */
+  double *eta, *noise, *draws, *published; /* [n] see above; draws_i is P_ik/m_ik, published_i 1/M_i, or 0 */
   double *start, *mean, *variance;         /* [n] diagonal of C(0), b(0), V(0) where it is fitted */
   double *size, *start_size, *real_share;  /* [n] n_i, 0 at roots; Neff_i(0); P_i0. Of virtual nodes 0. */
 } ouro_system;

@@ -14,6 +14,7 @@ static inline ouro_config model_config(setting how) {
   static char linear[] = "linear";
   ouro_config config = {0};
   config.real.kind = how.kind;
+  config.real.weight = how.weight;
   config.model.family = linear;
   config.model.dimension = how.p;
   config.model.noise = how.sigma;

@@ -43,7 +43,7 @@ typedef struct sums {
   const small *s;
   setting how;
   ouro_spread law;
-  double forget;
+  double forget, weight;
   twin shape; /* weights and sizes only */
   double c[MOST][MOST], k[MOST][MOST], b[MOST], v[MOST], neff[MOST];
 } sums;
@@ -53,13 +53,24 @@ static double spread_of(const sums *t, int k) {
 }
 
 static void sums_start(sums *t, const small *s, setting how, ouro_spread law, double forget) {
-  *t = (sums){.s = s, .how = how, .law = law, .forget = forget, .shape = {.s = s, .how = how}};
+  *t = (sums){.s = s, .how = how, .law = law, .forget = forget, .weight = how.weight, .shape = {.s = s, .how = how}};
   for (int i = 0; i < s->n; i++) {
     const int own = how.kind == OURO_REAL_INITIAL && s->real[i] > 0;
     t->neff[i] = own ? s->real[i] : how.initial;
     t->c[i][i] = law.base / t->neff[i];
     t->v[i] = law.base;
   }
+}
+
+/* P_i0 and P_ik: sample shares, or a weight of its own for real data beside synthetic data. */
+static double p0_of(const sums *t, int i) {
+  const double n = twin_size(&t->shape, i), real = twin_real(&t->shape, i);
+  return real == 0 ? 0 : t->weight > 0 && n > real ? t->weight : real / n;
+}
+
+static double p_of(const sums *t, int i, int k) {
+  const double n = twin_size(&t->shape, i), real = twin_real(&t->shape, i);
+  return real == 0 || n == real ? twin_weight(&t->shape, i, k) : (1 - p0_of(t, i)) * t->s->feeds[k][i] / (n - real);
 }
 
 /* gamma_i of the next generation */
@@ -70,11 +81,11 @@ static double newer(const sums *t, int i) {
 
 static double l_of(const sums *t, int i, int k) {
   const double g = newer(t, i);
-  return (1 - g) * (i == k) + g * twin_weight(&t->shape, i, k);
+  return (1 - g) * (i == k) + g * p_of(t, i, k);
 }
 
 static double g_of(const sums *t, int i) {
-  return t->how.kind == OURO_REAL_FIXED && t->s->real[i] > 0 ? t->s->real[i] / twin_size(&t->shape, i) : 0;
+  return t->how.kind == OURO_REAL_FIXED && t->s->real[i] > 0 ? p0_of(t, i) : 0;
 }
 
 static double z_of(const sums *t, int i) {
@@ -87,19 +98,21 @@ static double from_corpora(const sums *t, int i, int j) {
   if (t->how.draw != OURO_DRAW_PUBLISHED || twin_size(&t->shape, i) == 0 || twin_size(&t->shape, j) == 0) return 0;
   for (int k = 0; k < t->s->n; k++) {
     const double m = twin_corpus(&t->shape, k);
-    if (m > 0) sum += twin_weight(&t->shape, i, k) * twin_weight(&t->shape, j, k) * spread_of(t, k) / m;
+    if (m > 0) sum += p_of(t, i, k) * p_of(t, j, k) * spread_of(t, k) / m;
   }
   return sum;
 }
 
-/* Noise of the samples that only node i sees. */
+/* Noise of the samples that only node i sees: sum_k P_ik^2 V_k / m_ik, nature included. */
 static double own_noise(const sums *t, int i) {
-  const double n = twin_size(&t->shape, i), real = twin_real(&t->shape, i);
-  double sum = t->how.kind == OURO_REAL_FIXED ? 0 : real / n * t->law.base;
-  if (n == 0) return 0;
-  for (int k = 0; k < t->s->n && t->how.draw == OURO_DRAW_PRIVATE; k++)
-    sum += twin_weight(&t->shape, i, k) * spread_of(t, k);
-  return sum * newer(t, i) * newer(t, i) / n;
+  const double real = twin_real(&t->shape, i);
+  double sum = 0;
+  if (t->how.kind != OURO_REAL_FIXED && real > 0) sum = p0_of(t, i) * p0_of(t, i) * t->law.base / real;
+  for (int k = 0; k < t->s->n && t->how.draw == OURO_DRAW_PRIVATE; k++) {
+    const double m = t->s->feeds[k][i];
+    if (m > 0) sum += p_of(t, i, k) * p_of(t, i, k) * spread_of(t, k) / m;
+  }
+  return sum * newer(t, i) * newer(t, i);
 }
 
 static double mixed_entry(const sums *t, int i, int j) {
@@ -171,6 +184,7 @@ static void test_sums(void **unused) {
     how.p = fitted ? 1 : 0; /* at least two samples */
     const small s = random_learning(seed, how);
     how.p = 0;
+    how.weight = fitted ? 0 : (double)(seed / 5 % 4) / 4;
     const double forget = how.draw == OURO_DRAW_PUBLISHED || fitted ? 0 : (double)(seed % 3) / 2;
     moving m;
     sums t;
@@ -350,6 +364,26 @@ static void test_closed_forms(void **unused) {
   for (int k = 0; k < 6; k++) stop(all[k]);
 }
 
+/* R10: n fresh real samples of weight w, m synthetic, k = n / m. The best weight is (sqrt(k^2 + 4k) - k) / 2, the
+ * golden ratio for k = 1, and its plateau w s^2 / n. */
+static void test_weights(void **unused) {
+  (void)unused;
+  for (int m = 2; m <= 32; m *= 4) {
+    const double n = 8, k = n / m, best = (sqrt(k * k + 4 * k) - k) / 2;
+    for (double w = best - 0.1; w < best + 0.15; w += 0.1) {
+      const small s = {.n = 1, .feeds = {[0][0] = m}, .real = {8}};
+      const double expected = (w * w + k * (1 - w) * (1 - w)) / (w * (2 - w)) / n;
+      moving moved;
+      prepare_law(&s, (setting){.initial = 50, .sigma = 1, .weight = w}, (ouro_spread){.base = 1}, 0, &moved);
+      set_moving(&ouro_engine_sparse, 0, &moved);
+      advance(&moved, 400);
+      assert_everywhere(near(entry(&moved, 0, 0), expected, 1e-12));
+      assert_everywhere(w == best ? near(expected, best / n, 1e-12) : expected > best / n);
+      stop(&moved);
+    }
+  }
+}
+
 /* ---- boundedness ---- */
 
 static void check_growth(const small *s, ouro_spread spread, double radius, double sources) {
@@ -443,6 +477,7 @@ int main(void) {
       cmocka_unit_test(test_known_gaussian),
       cmocka_unit_test(test_known_bernoulli),
       cmocka_unit_test(test_closed_forms),
+      cmocka_unit_test(test_weights),
       cmocka_unit_test(test_growth),
       cmocka_unit_test(test_plateaus),
   };

@@ -13,8 +13,8 @@
 typedef struct setting {
   ouro_draw draw;
   ouro_real_kind kind;
-  int initial, p; /* p = 0: mean of a normal distribution instead of a regression */
-  double sigma;
+  int initial, p;       /* p = 0: mean of a normal distribution instead of a regression */
+  double sigma, weight; /* weight: of real data, 0 as their share */
 } setting;
 
 typedef struct twin {

@@ -55,6 +55,7 @@ typedef struct ouro_config_real {
   double fraction;    /* each node with this probability, by its id and the seed; 0: not used */
   ouro_count samples; /* default graph.samples */
   ouro_real_kind kind;
+  double weight; /* of real data in the training of a model that has synthetic data, too; 0 (default): as their share */
 } ouro_config_real;
 
 /* Which of these a family takes, it says itself (ouro_family_methods); the others must not be given. */
