@@ -70,6 +70,7 @@ void cli_rates_log(const ouro_rates *rates) {
 static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
   const ouro_graph *graph = job->graph;
   const ouro_rates_options options = {.real_counts = job->config->real.kind != OURO_REAL_INITIAL,
+                                      .real_weight = job->config->real.weight,
                                       .forget = ouro_config_forget(job->config)};
   ouro_status status = OURO_OK;
   double *noise = ouro_memory_new((size_t)graph->n_owned, sizeof *noise);

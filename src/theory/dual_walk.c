@@ -196,6 +196,8 @@ ouro_status ouro_walks_check(const ouro_config *config, const ouro_family *famil
                              const ouro_survey *survey) {
   ouro_status status = OURO_OK;
   OURO_CHECK(ouro_config_forget(config) == 0, OURO_ELIMIT, "backward walks need learning.regime=replace");
+  OURO_CHECK(config->real.weight == 0, OURO_ELIMIT,
+             "backward walks need real data that count by their number: no real.weight");
   OURO_CHECK(survey->obstacle == NULL, OURO_ELIMIT, "no backward walks: %s", survey->obstacle);
   OURO_CHECK(!family->spread.fitted, OURO_ELIMIT,
              "no backward walks for family %s: the spread of its samples has a recursion of its own",

@@ -7,6 +7,7 @@
 
 #include "ouro/base/memory.h"
 #include "ouro/base/sum.h"
+#include "ouro/graph/mixing.h"
 #include "theory/krylov.h"
 #include "theory/rates.h"
 #include "theory/rates_pairs.h"
@@ -19,7 +20,7 @@ typedef struct walks {
   const ouro_graph *graph;
   const ouro_verdict *verdict;
   const ouro_mark *mark;
-  bool real_counts;
+  ouro_mixing mixing;
   ouro_pairs pairs;
   int64_t *first_row; /* [n_owned + 1] rows of each node; none if it is not computed */
   int32_t *pair;      /* [rows] whose probability a row gives */
@@ -58,8 +59,7 @@ static bool is_computed(const walks *w, ouro_lid i) {
 }
 
 static double size_of(const walks *w, ouro_lid i) {
-  const ouro_count size = ouro_graph_training_size(w->graph, i);
-  return (double)(w->real_counts ? size : size - w->graph->real[i]);
+  return ouro_mixing_size(w->graph, w->mixing, i);
 }
 
 /* ---- set-up ---- */
@@ -403,7 +403,7 @@ cleanup:
 ouro_status ouro_rates_downstream(const ouro_graph *graph, const ouro_verdict *verdict,
                                   const ouro_rates_options *options, const ouro_mark *mark, ouro_rates *rates) {
   ouro_status status = OURO_OK;
-  walks w = {.graph = graph, .verdict = verdict, .mark = mark, .real_counts = options->real_counts};
+  walks w = {.graph = graph, .verdict = verdict, .mark = mark, .mixing = {options->real_counts, options->real_weight}};
   int64_t n_feeds;
   OURO_TRY(count_feeds(&w, &n_feeds));
   if (n_feeds == 0) return OURO_OK;

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Samples that are kept: learning.regime accumulate and forget, THEORY.md section 8. Seeds are fixed; where runs are
+"""Samples that are kept, learning.regime accumulate and forget (THEORY.md section 8), and real.weight. Seeds are fixed; where runs are
 scored against theory a z beyond 5 among fewer than 100 has a false-alarm rate of 6e-5."""
 import math
 import pathlib
@@ -51,6 +51,32 @@ class Regimes(program.Case):
     def test_forget_fixed(self):
         self.agree("learning.regime=forget", "learning.forget=0.7", "real.kind=fixed")
 
+    def test_weight(self):
+        """Real data of a weight of their own, fresh and fixed, private and published, kept or not."""
+        self.agree("real.weight=0.2")
+        self.agree("real.weight=0.8", "real.kind=fixed")
+        self.agree("real.weight=0.3", "learning.regime=forget")
+        self.write("feeds.tsv", "source\ttarget\tsamples\n0\t0\t10\n1\t0\t20\n0\t1\t10\n2\t1\t5\n1\t3\t20\n3\t3\t20\n")
+        self.agree("real.weight=0.4", "learning.draw=published")
+
+    def test_golden_ratio(self):
+        """R10: as many synthetic as real samples; weight 0.618.. leaves that share of one fit's error."""
+        self.write("feeds.tsv", "source\ttarget\tsamples\n0\t0\t10\n")
+        self.write("real.tsv", "0\t10\n")
+        golden = (math.sqrt(5) - 1) / 2
+        self.works("predict", "mean.yaml", "--set", f"real.weight={golden!r}")
+        with h5py.File(self.dir / "mean.h5") as file:
+            self.assertAlmostEqual(file["node/plateau"][0], golden / 10, delta=1e-12)
+
+    def test_same_share(self):
+        """A weight that is the share of real data changes rounding at most."""
+        self.write("feeds.tsv", "source\ttarget\tsamples\n0\t0\t10\n0\t1\t10\n")
+        self.write("real.tsv", "0\t10\n1\t10\n")
+        plain = self.run_file("learning.replicates=5")
+        weighted = self.run_file("learning.replicates=5", "real.weight=0.5")
+        for name in ("trajectory/error", "trajectory/theory"):
+            numpy.testing.assert_allclose(plain[name], weighted[name], rtol=1e-9)
+
     def test_ends(self):
         """forget 0 is replace and forget 1 is accumulate, bit by bit."""
         for word, value in (("replace", "0"), ("accumulate", "1")):
@@ -73,7 +99,7 @@ class Regimes(program.Case):
             if draw == "published":
                 self.write("feeds.tsv", "source\ttarget\tsamples\n0\t0\t10\n1\t0\t20\n0\t1\t10\n2\t1\t5\n1\t3\t20\n")
             common = (f"learning.draw={draw}", "learning.regime=forget", "learning.forget=0.6", "learning.replicates=5",
-                      "output.parameters=true")
+                      "real.weight=0.4", "output.parameters=true")
             first = self.run_file(*common)
             for ranks, carry in ((2, "data"), (3, "parameters"), (4, "data")):
                 again = self.run_file(*common, f"exchange.carry={carry}", ranks=ranks)

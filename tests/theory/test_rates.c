@@ -43,10 +43,12 @@ static void test_complete_and_ring(void **unused) {
 }
 
 /* Two models alone, 0 of 10 and 1 of 20 samples; 2 hears both, 3 also nature. By hand: rate_2 = .1 (3/4)^2 + .05/16,
- * rate_3 = rate_2 / 4. Forgetting a half: a quarter of that. */
+ * rate_3 = rate_2 / 4. Forgetting a half: a quarter of that. Real data of
+ * weight 0.9: rate_3 = 0.1^2 rate_2. */
 static void test_two_sources(void **unused) {
   (void)unused;
   const ouro_rates_options forgetful = {.real_counts = true, .forget = 0.5};
+  const ouro_rates_options weighted = {.real_counts = true, .real_weight = 0.9};
   small s = {.n = 4, .real = {0, 0, 0, 8}};
   double rate[MOST];
   s.feeds[0][0] = 10;
@@ -57,6 +59,8 @@ static void test_two_sources(void **unused) {
   rate_small(MPI_COMM_WORLD, &s, 1, &plain, rate);
   assert_true(close_to(rate[2], 0.1 * 9 / 16 + 0.05 / 16, 1e-14));
   assert_true(close_to(rate[3], rate[2] / 4, 1e-14));
+  rate_small(MPI_COMM_WORLD, &s, 1, &weighted, rate);
+  assert_true(close_to(rate[3], 0.01 * (0.1 * 9 / 16 + 0.05 / 16), 1e-14));
   rate_small(MPI_COMM_WORLD, &s, 1, &forgetful, rate);
   assert_true(close_to(rate[0], 0.025, 1e-14));
   assert_true(close_to(rate[3], (0.1 * 9 / 16 + 0.05 / 16) / 16, 1e-14));

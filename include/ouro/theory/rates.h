@@ -6,8 +6,9 @@
 #include "ouro/theory/verdict.h"
 
 typedef struct ouro_rates_options {
-  bool real_counts; /* as for the verdict: false if real data is used at generation 0 only */
-  double forget;    /* lambda of section 8, in [0, 1); 0: replace */
+  bool real_counts;   /* as for the verdict: false if real data is used at generation 0 only */
+  double real_weight; /* of real data beside synthetic data; 0: as their share of the samples */
+  double forget;      /* lambda of section 8, in [0, 1); 0: replace */
 } ouro_rates_options;
 
 /* An unstable source. */
