@@ -1,96 +1,28 @@
 /* Simulation against theory: two programs that share nothing but the graph and the configuration.
  * ranks: 1 3
  * limit: 120
- *
- * z = (mean over replicates - theory) / (sd / sqrt(replicates)). The squared errors have a skewness g of about 3,
- * which raises the probability of a tail beyond z by a factor of up to exp(g z^3 / (3 sqrt(replicates))): 14 at
- * z = 5.5 with 4000 replicates. The rates stated below include it. Seeds are fixed. */
+ * What a score is and how far it may stray: scored.h, the rates stated below include it. Seeds are fixed. */
 
-#include <stdio.h>
-#include <stdlib.h>
+#include "scored.h"
 
-#include "model.h"
-#include "ouro/learn/learn.h"
-#include "ouro/theory/agree.h"
-#include "ouro/theory/predict.h"
 #include "ouro/theory/verdict.h"
 
-enum { NODES = 9, GENERATIONS = 6 };
-
-/* Node 0 is a root; 1 and 2 train on each other, 1 on itself too, on nothing else: an unstable source; 3 hears
- * the root, 4 the unstable source; 5 has real data; the rest is chance. */
-static small ecosystem(uint64_t seed, bool published, int least) {
-  uint64_t state = seed * 31 + 7;
-  small s = {.n = NODES};
-  int corpus[NODES];
-  for (int j = 0; j < NODES; j++) corpus[j] = least + below(&state, least);
-  s.feeds[1][1] = s.feeds[1][2] = s.feeds[2][1] = s.feeds[0][3] = s.feeds[2][4] = 1;
-  for (int i = 3; i < NODES; i++) {
-    for (int k = 0; k < 2; k++) s.feeds[below(&state, NODES)][i] = 1;
-    if (below(&state, 3) == 0) s.feeds[i][i] = 1;
-    if (i == 5 || below(&state, 3) == 0) s.real[i] = least + below(&state, least);
-  }
-  for (int j = 0; j < NODES; j++) {
-    for (int i = 0; i < NODES; i++) s.feeds[j][i] *= published ? corpus[j] : least + below(&state, least);
-  }
-  return s;
-}
-
-/* A run that is scored as it goes. */
-typedef struct scoring {
-  const ouro_graph *graph;
-  const ouro_prediction *prediction;
-  int64_t replicates;
-  double *theory; /* [n_owned] NaN for roots after generation 0, which only repeat themselves */
-  ouro_agreement agreement;
-  double farthest; /* |simulated / predicted - 1|, less 5 standard errors */
-} scoring;
-
-static ouro_status observe(void *context, int64_t generation, const double *error, const double *error_sd) {
-  scoring *s = context;
-  const ouro_lid n = s->graph->n_owned;
-  for (ouro_lid i = 0; i < n; i++) {
-    const double predicted = s->prediction->error[generation * n + i];
-    const double away = fabs(error[i] - predicted) - 5 * error_sd[i] / sqrt((double)s->replicates);
-    const bool repeats = generation > 0 && ouro_graph_is_root(s->graph, i);
-    s->theory[i] = repeats ? (double)NAN : predicted;
-    if (!repeats && away / predicted > s->farthest) s->farthest = away / predicted;
-  }
-  ouro_agreement_add(&s->agreement, n, s->graph->gid, generation, s->replicates, error, error_sd, s->theory, NULL);
-  return OURO_OK;
+static void without_eta(ouro_family *family) {
+  static ouro_family_methods without;
+  without = *family->methods;
+  without.eta = NULL; /* 0, as of a mean */
+  family->methods = &without;
 }
 
 /* Simulate one setting and score it against the prediction of another (usually the same). */
 static void run(const small *graph_of, setting how, setting predicted, bool with_eta, int64_t replicates, uint64_t seed,
                 scoring *s) {
   ouro_config config = model_config(how), other = model_config(predicted);
-  ouro_family *family = NULL;
-  ouro_prediction *prediction = NULL;
-  ouro_graph *graph = small_build(MPI_COMM_WORLD, graph_of, seed % 2 == 0);
-  assert_everywhere(graph != NULL);
   config.learning.generations = other.learning.generations = GENERATIONS;
   config.learning.replicates = replicates;
   config.learning.seed = seed;
   config.exchange.buffer = (int64_t)64 << 20;
-  assert_ok(ouro_family_create(&config, &family));
-  ouro_family_methods without = *family->methods;
-  ouro_family used = *family;
-  without.eta = NULL;
-  if (!with_eta) used.methods = &without;
-  assert_ok(ouro_predict(&other, &used, graph, NULL, &prediction));
-  assert_everywhere(prediction->error != NULL);
-  *s = (scoring){.graph = graph,
-                 .prediction = prediction,
-                 .replicates = replicates,
-                 .theory = calloc((size_t)graph->n_owned + 1, sizeof(double))};
-  ouro_agreement_zero(&s->agreement);
-  assert_ok(ouro_learn_run(&config, family, graph, observe, s, NULL, NULL, NULL));
-  assert_ok(ouro_agreement_reduce(&s->agreement, MPI_COMM_WORLD));
-  MPI_Allreduce(MPI_IN_PLACE, &s->farthest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-  free(s->theory);
-  ouro_prediction_destroy(&prediction);
-  ouro_family_destroy(&family);
-  ouro_graph_destroy(&graph);
+  score(graph_of, &config, &other, with_eta ? NULL : without_eta, s);
 }
 
 static void test_ecosystem_is_mixed(void **unused) {
