@@ -1,6 +1,7 @@
 /* Rates of what unstable sources feed (THEORY.md section 6): a_ic = sum_k P_ik a_k(c-1), a of source nodes known, by
  * iteration from 0, one unknown for each pair of a node and a source phase that it hears; where walks end slowly,
- * solved. Feeds are added up in ascending global source id, pairs of a node exactly: no ownership changes a bit. */
+ * solved. A step recomputes only what hears a change. Feeds are added up in ascending global source id, pairs of a
+ * node exactly: no ownership changes a bit. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "theory/rates_pairs.h"
 #include "theory/select.h"
 
-static const int64_t most_work = (int64_t)1 << 25; /* feeds times pairs */
+static const int64_t most_room = (int64_t)1 << 25; /* feeds times pairs */
 static const double most_alive = 1e-12, tolerance = 1e-10;
 
 typedef struct walks {
@@ -33,6 +34,10 @@ typedef struct walks {
   int8_t *slow;       /* [n_owned] not converged, nor solved */
   int8_t *solved;     /* [n_owned] `solution` is to be taken, not `a` */
   double *solution;   /* [rows] */
+  int8_t *due;        /* [n_owned] hears of a change: to be recomputed in the next step */
+  ouro_lid n_active, n_due, *active, *due_list; /* [n_owned] of this step, of the next */
+  double *heard, *heard_alive;                  /* [pairs.n], [n_owned + n_ghost] what ghosts said last */
+  int64_t work;                                 /* terms computed on this rank */
 } walks;
 
 static void walks_clear(walks *w) {
@@ -48,6 +53,11 @@ static void walks_clear(walks *w) {
   free(w->slow);
   free(w->solved);
   free(w->solution);
+  free(w->due);
+  free(w->active);
+  free(w->due_list);
+  free(w->heard);
+  free(w->heard_alive);
 }
 
 static bool is_downstream(const walks *w, ouro_lid i) {
@@ -131,6 +141,12 @@ cleanup:
   return status;
 }
 
+static void fall_due(walks *w, ouro_lid i) {
+  if (w->due[i] || !is_computed(w, i)) return;
+  w->due[i] = 1;
+  w->due_list[w->n_due++] = i;
+}
+
 static ouro_status walks_start(walks *w) {
   ouro_status status = OURO_OK;
   const ouro_graph *graph = w->graph;
@@ -141,41 +157,45 @@ static ouro_status walks_start(walks *w) {
   OURO_NEW(w->alive, graph->n_owned + graph->n_ghost);
   OURO_NEW(w->slow, graph->n_owned);
   OURO_NEW(w->solved, graph->n_owned);
+  OURO_NEW(w->due, graph->n_owned);
+  OURO_NEW(w->active, graph->n_owned);
+  OURO_NEW(w->due_list, graph->n_owned);
+  OURO_NEW(w->heard, w->pairs.n);
+  OURO_NEW(w->heard_alive, graph->n_owned + graph->n_ghost);
   for (int32_t k = 0; k < w->pairs.n; k++) w->a[k] = w->mark[w->pairs.pair[k].node].component >= 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) w->alive[i] = w->slow[i] = is_computed(w, i);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) fall_due(w, i);
 cleanup:
   return status;
 }
 
 /* ---- iteration ---- */
 
-static void advance_pairs(walks *w) {
-  const int64_t n = w->first_row[w->graph->n_owned];
-  for (int64_t r = 0; r < n; r++) {
+static void advance_pairs(walks *w, ouro_lid i) {
+  for (int64_t r = w->first_row[i]; r < w->first_row[i + 1]; r++) {
     double sum = 0;
     for (int64_t k = w->first[r]; k < w->first[r + 1]; k++) sum += w->weight[k] * w->a[w->column[k]];
     w->next[r] = sum;
   }
+  w->work += w->first[w->first_row[i + 1]] - w->first[w->first_row[i]];
 }
 
 /* One more step backward; a walk ends in sources, at roots, in nature and among nodes that do not collapse. */
-static void advance_alive(walks *w, double *next) {
+static void advance_alive(walks *w, ouro_lid i, double *next) {
   const ouro_graph *graph = w->graph;
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    double sum = 0;
-    if (!is_computed(w, i)) continue;
-    for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-      sum += (double)graph->samples[k] * w->alive[graph->source[k]];
-    }
-    next[i] = sum / size_of(w, i);
+  double sum = 0;
+  for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
+    sum += (double)graph->samples[k] * w->alive[graph->source[k]];
   }
+  next[i] = sum / size_of(w, i);
+  w->work += graph->row[i + 1] - graph->row[i];
 }
 
 /* Still slow: a walk may be alive, or a probability has changed so much that what is left of the geometric series
  * may matter: less than the last change times the number of steps, once walks have ended. */
-static bool is_slow(const walks *w, ouro_lid i, int64_t t) {
-  if (w->alive[i] == 0) return false;
-  if (w->alive[i] > most_alive) return true;
+static bool is_slow(const walks *w, ouro_lid i, int64_t t, double alive) {
+  if (alive == 0) return false;
+  if (alive > most_alive) return true;
   for (int64_t r = w->first_row[i]; r < w->first_row[i + 1]; r++) {
     const double change = fabs(w->next[r] - w->a[w->pair[r]]);
     if (w->next[r] == 0 || change * (double)t > tolerance * w->next[r]) return true;
@@ -183,53 +203,107 @@ static bool is_slow(const walks *w, ouro_lid i, int64_t t) {
   return false;
 }
 
-static ouro_status step(walks *w, int64_t t, bool look) {
-  ouro_status status = OURO_OK;
-  const ouro_graph *graph = w->graph;
-  const int64_t n = w->first_row[graph->n_owned];
-  double *alive = w->next + n;
-  advance_pairs(w);
-  advance_alive(w, alive);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    if (is_computed(w, i)) w->alive[i] = alive[i];
-    if (look) w->slow[i] = is_computed(w, i) && !w->solved[i] && is_slow(w, i, t);
+/* All that a node feeds here is due. */
+static void tell(walks *w, ouro_lid u) {
+  for (ouro_eid k = w->pairs.row[u]; k < w->pairs.row[u + 1]; k++) fall_due(w, w->pairs.target[k]);
+}
+
+/* A node takes its new values, and tells if they are new. */
+static void commit(walks *w, ouro_lid i) {
+  const double alive = w->next[w->first_row[w->graph->n_owned] + i];
+  bool changed = alive != w->alive[i];
+  w->alive[i] = alive;
+  for (int64_t r = w->first_row[i]; r < w->first_row[i + 1]; r++) {
+    changed = changed || w->next[r] != w->a[w->pair[r]];
+    w->a[w->pair[r]] = w->next[r];
   }
-  for (int64_t r = 0; r < n; r++) w->a[w->pair[r]] = w->next[r];
-  OURO_TRY(ouro_halo_update(w->pairs.halo, w->a, sizeof *w->a));
-  OURO_TRY(ouro_halo_update(graph->halo, w->alive, sizeof *w->alive));
+  if (changed) tell(w, i);
+}
+
+/* The same of ghosts. */
+static ouro_status hear(walks *w) {
+  ouro_status status = OURO_OK;
+  const ouro_halo *halo = w->pairs.halo;
+  OURO_TRY(ouro_halo_update(halo, w->a, sizeof *w->a));
+  OURO_TRY(ouro_halo_update(w->graph->halo, w->alive, sizeof *w->alive));
+  for (ouro_lid k = 0; k < halo->n_ghost; k++) {
+    const ouro_lid p = halo->receive[k];
+    if (w->a[p] == w->heard[p]) continue;
+    w->heard[p] = w->a[p];
+    tell(w, w->pairs.pair[p].node);
+  }
+  for (ouro_lid u = w->graph->n_owned; u < w->graph->n_owned + w->graph->n_ghost; u++) {
+    if (w->alive[u] == w->heard_alive[u]) continue;
+    w->heard_alive[u] = w->alive[u];
+    tell(w, u);
+  }
 cleanup:
   return status;
 }
 
-static ouro_status any_slow(const walks *w, bool *any, double *residual) {
+static ouro_status step(walks *w, int64_t t, bool look) {
+  const ouro_graph *graph = w->graph;
+  double *alive = w->next + w->first_row[graph->n_owned];
+  ouro_lid *list = w->active;
+  w->active = w->due_list;
+  w->n_active = w->n_due;
+  w->due_list = list;
+  w->n_due = 0;
+  for (ouro_lid k = 0; k < w->n_active; k++) {
+    w->due[w->active[k]] = 0;
+    advance_pairs(w, w->active[k]);
+    advance_alive(w, w->active[k], alive);
+  }
+  for (ouro_lid i = 0; look && i < graph->n_owned; i++) {
+    w->slow[i] = is_computed(w, i) && !w->solved[i] && is_slow(w, i, t, alive[i]);
+  }
+  for (ouro_lid k = 0; k < w->n_active; k++) commit(w, w->active[k]);
+  return hear(w);
+}
+
+/* Where the iteration stands, on all ranks. */
+typedef struct standing {
+  bool slow;        /* some node is */
+  bool moves;       /* some node is due */
+  int64_t work;     /* terms computed */
+  double undecided; /* largest probability that a walk has not ended */
+} standing;
+
+static ouro_status look_round(const walks *w, standing *all) {
   ouro_status status = OURO_OK;
-  double most[2] = {0, 0};
+  double most[3] = {0, 0, w->n_due > 0};
   for (ouro_lid i = 0; i < w->graph->n_owned; i++) {
     most[0] = fmax(most[0], w->slow[i]);
     if (is_computed(w, i) && !w->solved[i]) most[1] = fmax(most[1], w->alive[i]);
   }
   OURO_AGREE(w->graph->comm,
-             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, w->graph->comm)));
-  *any = most[0] > 0;
-  *residual = most[1];
+             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, most, 3, MPI_DOUBLE, MPI_MAX, w->graph->comm)));
+  *all = (standing){.slow = most[0] > 0, .moves = most[2] > 0, .undecided = most[1]};
+  OURO_AGREE(w->graph->comm,
+             ouro_mpi_status(MPI_Allreduce(&w->work, &all->work, 1, MPI_INT64_T, MPI_SUM, w->graph->comm)));
 cleanup:
   return status;
 }
 
-/* Steps up to number `most`, or until no node is slow. */
-static ouro_status iterate(walks *w, int64_t most, ouro_rates *rates, bool *any) {
+/* Steps until no node is slow, nothing changes, or that much work is done, or so many steps. */
+static ouro_status iterate(walks *w, int64_t most_work, int64_t most_steps, ouro_rates *rates, bool *slow) {
   ouro_status status = OURO_OK;
   int64_t t = rates->downstream_steps;
-  OURO_TRY(any_slow(w, any, &rates->downstream_residual));
-  while (*any && t < most) {
+  standing all;
+  OURO_TRY(look_round(w, &all));
+  while (all.slow && all.moves && all.work < most_work && t < most_steps) {
+    const int64_t left = all.work > 0 ? t * (most_work - all.work) / all.work : most_steps; /* at this pace */
     int64_t next = t + t / 4 + 4;
-    if (next > most) next = most;
+    if (next > most_steps) next = most_steps;
+    if (next > t + left) next = t + (left > 0 ? left : 1);
     while (t < next) {
       t++;
       OURO_TRY(step(w, t, t == next));
     }
-    OURO_TRY(any_slow(w, any, &rates->downstream_residual));
+    OURO_TRY(look_round(w, &all));
   }
+  *slow = all.slow;
+  rates->downstream_residual = all.undecided;
   rates->downstream_steps = t;
 cleanup:
   return status;
@@ -345,26 +419,30 @@ cleanup:
   return status;
 }
 
+/* Terms of a step that recomputes everything. */
 static ouro_status count_terms(const walks *w, int64_t *n) {
   *n = w->first[w->first_row[w->graph->n_owned]];
+  for (ouro_lid i = 0; i < w->graph->n_owned; i++) {
+    if (is_computed(w, i)) *n += w->graph->row[i + 1] - w->graph->row[i];
+  }
   return ouro_agree(w->graph->comm,
                     ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, n, 1, MPI_INT64_T, MPI_SUM, w->graph->comm)));
 }
 
-/* Nearly always a few steps do. Else the slow modes are few: solved. What is so faint that the bound does not do
- * for it is iterated further. */
+/* Nearly always the work of a few full steps does. Else the slow modes are few: solved. What is so faint that the
+ * bound does not do for it is iterated further. Long paths take many steps, but little work. */
 static ouro_status find_shares(walks *w, ouro_rates *rates) {
-  enum { FEW = 400 };
+  enum { FEW = 400, MANY_STEPS = 1 << 17, MOST_STEPS = 1 << 20 };
+  const int64_t most_work = (int64_t)1 << 33;
   ouro_status status = OURO_OK;
   int64_t n_terms;
-  bool any;
+  bool slow;
   OURO_TRY(count_terms(w, &n_terms));
-  const int64_t most = ouro_rates_most_steps(n_terms);
-  OURO_TRY(ouro_halo_update(w->pairs.halo, w->a, sizeof *w->a));
-  OURO_TRY(ouro_halo_update(w->graph->halo, w->alive, sizeof *w->alive));
-  OURO_TRY(iterate(w, most < FEW ? most : FEW, rates, &any));
-  if (any) OURO_TRY(solve(w, most < FEW ? most : FEW, rates));
-  if (any) OURO_TRY(iterate(w, most, rates, &any));
+  const int64_t few = n_terms < most_work / FEW ? FEW * n_terms : most_work;
+  OURO_TRY(hear(w));
+  OURO_TRY(iterate(w, few, MANY_STEPS, rates, &slow));
+  if (slow) OURO_TRY(solve(w, n_terms < most_work / FEW ? FEW : 1 + most_work / n_terms, rates));
+  if (slow) OURO_TRY(iterate(w, most_work, MOST_STEPS, rates, &slow));
 cleanup:
   return status;
 }
@@ -407,7 +485,7 @@ ouro_status ouro_rates_downstream(const ouro_graph *graph, const ouro_verdict *v
   int64_t n_feeds;
   OURO_TRY(count_feeds(&w, &n_feeds));
   if (n_feeds == 0) return OURO_OK;
-  const int64_t most = most_work / n_feeds;
+  const int64_t most = most_room / n_feeds;
   rates->most_pairs = most < 1 ? 1 : most;
   OURO_TRY(ouro_pairs_find(graph, mark, rates->most_pairs, &w.pairs));
   OURO_AGREE(graph->comm, walks_start(&w));

@@ -105,9 +105,59 @@ static void test_too_many(void **unused) {
   assert_everywhere(same);
   rated_clear(&r);
 }
+enum { TAIL = 100000 };
+
+/* A pair of phases 0 and 1; a model that hears one of them, and every other model of a row only the one before it. */
+static feed tail_feed(ouro_gid k) {
+  if (k < 2) return (feed){k, 1 - k, 4};
+  return (feed){k == 2 ? 0 : k - 1, k, 4};
+}
+
+static double quarter_rate(ouro_gid i) {
+  (void)i;
+  return 0.25;
+}
+
+/* Many steps, little work: a step is about the one model that hears something new. */
+static void test_long_tail(void **unused) {
+  (void)unused;
+  if (ranks_in(MPI_COMM_WORLD) > 2) skip(); /* so many messages */
+  rated r = rate_feeds(TAIL, TAIL, tail_feed);
+  assert_everywhere(all_rates(&r, quarter_rate, 0));
+  assert_true(r.rates->downstream_steps >= TAIL - 2 && r.rates->solution_residual == 0);
+  rated_clear(&r);
+}
+
+enum { BEHIND = 70000 };
+
+/* Loop 0; a ring of three models that takes one sample in four from it; and a row of models behind the ring, each of
+ * which trains on the one before. All hear loop 0 alone in the end. */
+static feed behind_feed(ouro_gid k) {
+  static const feed first[] = {{0, 0, 5}, {0, 1, 1}, {3, 1, 3}, {1, 2, 1}, {2, 3, 1}};
+  return k < 5 ? first[k] : (feed){k - 2, k - 1, 2};
+}
+
+static double fifth_rate(ouro_gid i) {
+  (void)i;
+  return 0.2;
+}
+
+/* What the ring hears in the end comes by as a short wave. */
+static void test_tail_behind_ring(void **unused) {
+  (void)unused;
+  if (ranks_in(MPI_COMM_WORLD) > 2) skip();
+  rated r = rate_feeds(4 + BEHIND, 5 + BEHIND, behind_feed);
+  assert_everywhere(all_rates(&r, fifth_rate, 1e-9));
+  rated_clear(&r);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_faint_feeds), cmocka_unit_test(test_slow_walks),
-                                     cmocka_unit_test(test_slow_walks_same_bits), cmocka_unit_test(test_crowd),
-                                     cmocka_unit_test(test_too_many)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_faint_feeds),
+                                     cmocka_unit_test(test_slow_walks),
+                                     cmocka_unit_test(test_slow_walks_same_bits),
+                                     cmocka_unit_test(test_crowd),
+                                     cmocka_unit_test(test_too_many),
+                                     cmocka_unit_test(test_long_tail),
+                                     cmocka_unit_test(test_tail_behind_ring)};
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

@@ -41,7 +41,8 @@ typedef struct ouro_rates {
  *  rounding whatever the gap, if they have at most 4096 nodes (fewer where there are many: the sum of the cubes of
  *  their sizes is at most 2^38); larger ones are iterated on, for up to 65,536 steps: a gap of 4e-4 or so.
  *  Downstream: one unknown for each pair of a node and a source phase that it hears, iterated until at most 1e-12 of a
- *  walk is undecided; where that takes long, solved by BiCGSTAB, and taken if the residual proves 1e-6 of accuracy.
+ *  walk is undecided, each step where something has changed (up to 2^20 steps: so long may paths be); where that takes
+ *  much work, solved by BiCGSTAB, and taken if the residual proves 1e-6 of accuracy.
  *  Nodes that hear more than 2^25 / (feeds into downstream nodes) pairs, and all that they feed, are not computed.
  *  [in]  verdict of the same graph and the same real_counts
  *  [in]  noise   [n_owned] d_i of a fit: sigma^2/(n_i-p-1), 1/n_i, or 1/M_i of the corpus of published draws;
