@@ -44,6 +44,18 @@ ouro_status ouro_locals_add_hashed(ouro_locals *locals, ouro_gid id) {
   return ouro_lookup_find(&locals->table, id) >= 0 ? OURO_OK : ouro_lookup_add(&locals->table, id);
 }
 
+ouro_status ouro_locals_add_sources(ouro_locals *locals, int64_t n, const int64_t *word, int kept) {
+  ouro_status status = OURO_OK;
+  if (locals->hashed) {
+    for (int64_t k = 0; k < n; k++) OURO_TRY(ouro_locals_add(locals, word[k] >> kept));
+  } else if (locals->n_block == 0) {
+    const ouro_bitmap map = locals->map; /* a copy, which no store below can change */
+    for (int64_t k = 0; k < n; k++) ouro_bitmap_add(&map, word[k] >> kept);
+  }
+cleanup:
+  return status;
+}
+
 static int by_id(const void *left, const void *right) {
   const ouro_gid a = *(const ouro_gid *)left, b = *(const ouro_gid *)right;
   return (a > b) - (a < b);

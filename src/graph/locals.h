@@ -43,6 +43,11 @@ static inline ouro_status ouro_locals_add(ouro_locals *locals, ouro_gid id) {
   return OURO_OK;
 }
 
+/** Add the sources of n words source << kept, as ouro_locals_add() does.
+ *  Not collective.
+ *  Returns OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_locals_add_sources(ouro_locals *locals, int64_t n, const int64_t *word, int kept);
+
 /** Number the ids; to be called after the last one was added.
  *  Not collective.
  *  Returns OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */

@@ -1,6 +1,5 @@
-/* Feeds to rows: see rows.h. Sources get their place among the ids of this rank, feeds are put in rows by counting
- * (in two steps, each within a cache), and each row is sorted by place and merged: a fixed number of passes whatever
- * the degrees.
+/* Feeds to rows: see rows.h. Sources get their place among the ids of this rank, the feeds of each bucket are put in
+ * rows by counting, and each row is sorted by place and merged: a fixed number of passes whatever the degrees.
  * Knows nothing of other ranks. */
 
 #include "graph/rows.h"
@@ -12,7 +11,6 @@
 #include "ouro/base/memory.h"
 
 #define SHORT_ROW 40 /* rows up to this length are sorted by insertion */
-#define BUCKETS 512  /* at most: each is written to at its own place, so their lines should fit in the first cache */
 
 typedef struct feed {
   ouro_count samples;
@@ -22,40 +20,22 @@ typedef struct feed {
 /* What is known while rows come about. */
 typedef struct rows {
   ouro_graph *graph;
-  ouro_feeds *feeds;
+  ouro_buckets *buckets;
   ouro_locals locals;
   int64_t below;     /* where own places are consecutive: ids before them; then local is NULL */
   ouro_lid *local;   /* [locals.n] index of each place in graph->gid */
   feed *row, *other; /* [longest] one row, and room to sort it */
   ouro_eid n_kept;   /* feeds in finished rows */
   ouro_count each;   /* as in ouro_feeds */
-  int shift;         /* a bucket: the targets with the same bits from this one on */
 } rows;
 
 /* ---- ids ---- */
 
-ouro_status ouro_rows_check_feed(const ouro_feeds *feeds, ouro_eid k, ouro_gid n_nodes) {
-  if (ouro_rows_is_good(feeds, k, n_nodes)) return OURO_OK;
-  const ouro_gid source = feeds->source[k], target = feeds->target[k];
-  if (source < 0 || source >= n_nodes || target < 0 || target >= n_nodes) {
-    return ouro_error(OURO_EINTERNAL,
-                      "feed %" OURO_GID_FMT " -> %" OURO_GID_FMT " in a graph of %" OURO_GID_FMT " nodes", source,
-                      target, n_nodes);
-  }
-  return ouro_error(OURO_EINTERNAL, "feed %" OURO_GID_FMT " -> %" OURO_GID_FMT " of %" OURO_COUNT_FMT " samples",
-                    source, target, ouro_feeds_samples(feeds, k));
-}
-
 static ouro_status collect_ids(rows *run, ouro_lid n_owned, const ouro_gid *owned) {
   ouro_status status;
-  const ouro_feeds *feeds = run->feeds;
-  const ouro_gid n_nodes = run->graph->n_nodes;
-  OURO_TRY(ouro_locals_start(&run->locals, n_nodes, n_owned, owned, feeds->n));
-  const bool own_all = run->locals.n_block == n_nodes;
-  for (ouro_eid k = 0; k < feeds->n && !own_all; k++) {
-    if (!ouro_rows_is_good(feeds, k, n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, n_nodes));
-    OURO_TRY(ouro_locals_add(&run->locals, feeds->source[k]));
-  }
+  const ouro_buckets *buckets = run->buckets;
+  OURO_TRY(ouro_locals_start(&run->locals, run->graph->n_nodes, n_owned, owned, buckets->n));
+  OURO_TRY(ouro_locals_add_sources(&run->locals, buckets->n, buckets->word, buckets->kept));
   OURO_TRY(ouro_locals_number(&run->locals));
 cleanup:
   return status;
@@ -101,91 +81,57 @@ cleanup:
 
 /* ---- rows by counting ---- */
 
-static ouro_lid target_of(int64_t pair) {
-  return (ouro_lid)(pair & INT32_MAX);
-}
-
-/* Ids become the place of the source and the index of the target, which share a word. */
-static ouro_status pair_ids(const rows *run) {
-  ouro_status status = OURO_OK;
-  ouro_feeds *feeds = run->feeds;
-  const ouro_graph *graph = run->graph;
-  for (ouro_eid k = 0; k < feeds->n; k++) {
-    if (!ouro_rows_is_good(feeds, k, graph->n_nodes)) OURO_TRY(ouro_rows_check_feed(feeds, k, graph->n_nodes));
-    int64_t target = ouro_locals_place(&run->locals, feeds->target[k]);
-    if (target >= 0) target = index_of(run, target);
-    OURO_CHECK(target >= 0 && target < graph->n_owned, OURO_EINTERNAL,
-               "a feed into node %" OURO_GID_FMT " is on a rank that does not own it", feeds->target[k]);
-    feeds->source[k] = ouro_locals_place(&run->locals, feeds->source[k]) << 32 | target;
-  }
-cleanup:
-  return status;
-}
-
-/* Feeds by ranges of targets so short that their rows stay in the cache: the pairs go to where the targets were. */
-static ouro_status fill_buckets(rows *run) {
-  ouro_status status = OURO_OK;
-  ouro_feeds *feeds = run->feeds;
-  ouro_count *samples = NULL;
-  ouro_eid first[BUCKETS + 1] = {0};
-  while (run->graph->n_owned >> run->shift >= BUCKETS) run->shift++;
-  if (feeds->samples) OURO_NEW(samples, feeds->n);
-  for (ouro_eid k = 0; k < feeds->n; k++) first[(target_of(feeds->source[k]) >> run->shift) + 1]++;
-  for (int b = 0; b < BUCKETS; b++) first[b + 1] += first[b];
-  for (ouro_eid k = 0; k < feeds->n; k++) {
-    const ouro_eid at = first[target_of(feeds->source[k]) >> run->shift]++;
-    feeds->target[at] = feeds->source[k];
-    if (samples) samples[at] = feeds->samples[k];
-  }
-  free(feeds->source);
-  feeds->source = NULL;
-  if (samples) free(feeds->samples);
-  if (samples) feeds->samples = samples;
-cleanup:
-  return status;
-}
-
-/* Put the n feeds of a bucket, which are pairs from `first` on, in the rows of nodes begin .. end-1. next[begin] is
- * where the first of these starts; next[i] ends up as the end of row i. */
-static void fill_bucket(const ouro_graph *graph, const ouro_feeds *feeds, ouro_eid first, ouro_eid n, ouro_lid begin,
-                        ouro_lid end) {
-  ouro_eid *next = graph->row + 1;
-  for (ouro_eid k = first; k < first + n; k++) next[target_of(feeds->target[k]) + 1]++;
-  for (ouro_lid i = begin; i < end; i++) next[i + 1] += next[i];
-  for (ouro_eid k = first; k < first + n; k++) {
-    const ouro_eid at = next[target_of(feeds->target[k])]++;
-    graph->source[at] = (ouro_lid)(feeds->target[k] >> 32);
-    if (feeds->samples) graph->samples[at] = feeds->samples[k];
+/* Count the words of a bucket in the rows of their targets, two places further on. */
+static void count_bucket(const ouro_buckets *from, int64_t b, ouro_eid *row) {
+  const ouro_gid origin = ouro_buckets_origin(from, b), low = (INT64_C(1) << from->kept) - 1;
+  for (int r = 0; r < from->n_ranks; r++) {
+    const int64_t *run = from->run + r * (from->n_here + 1) + b;
+    for (int64_t k = run[0]; k < run[1]; k++) row[(from->word[k] & low) + origin + 2]++;
   }
 }
 
-static void empty_buckets(const rows *run) {
-  const ouro_graph *graph = run->graph;
-  const ouro_feeds *feeds = run->feeds;
-  ouro_eid first = 0;
-  for (int64_t begin = 0; begin < graph->n_owned; begin += INT64_C(1) << run->shift) {
-    const int64_t beyond = begin + (INT64_C(1) << run->shift), end = beyond < graph->n_owned ? beyond : graph->n_owned;
-    ouro_eid n = 0;
-    while (first + n < feeds->n && target_of(feeds->target[first + n]) < end) n++;
-    fill_bucket(graph, feeds, first, n, (ouro_lid)begin, (ouro_lid)end);
-    first += n;
+/* Put the words of a bucket in the rows of their targets, which begin at row[i + 1] and end there afterwards. */
+static void empty_bucket(const rows *all, int64_t b, ouro_count *samples) {
+  const ouro_buckets from = *all->buckets; /* copies, which no store below can change */
+  const ouro_locals locals = all->locals;
+  ouro_eid *next = all->graph->row + 1;
+  ouro_lid *source = all->graph->source;
+  const ouro_gid origin = ouro_buckets_origin(&from, b), low = (INT64_C(1) << from.kept) - 1;
+  for (int r = 0; r < from.n_ranks; r++) {
+    const int64_t *run = from.run + r * (from.n_here + 1) + b;
+    for (int64_t k = run[0], end = run[1]; k < end; k++) {
+      const ouro_eid at = next[(from.word[k] & low) + origin]++;
+      source[at] = (ouro_lid)ouro_locals_place(&locals, from.word[k] >> from.kept);
+      if (samples) samples[at] = from.samples[k];
+    }
   }
 }
 
+static void empty_buckets(const rows *run, ouro_count *samples) {
+  const ouro_buckets *buckets = run->buckets;
+  const ouro_gid *from = buckets->from + buckets->first[buckets->rank];
+  ouro_eid *row = run->graph->row;
+  for (int64_t b = 0; b < buckets->n_here; b++) {
+    count_bucket(buckets, b, row);
+    for (ouro_gid i = from[b] - from[0]; i < from[b + 1] - from[0]; i++) row[i + 2] += row[i + 1];
+    empty_bucket(run, b, samples);
+  }
+}
+
+/* Sources go to the spare array, counts to theirs; the words' array is free afterwards, for counts that are all the
+ * same. */
 static ouro_status fill_rows(rows *run) {
   ouro_status status = OURO_OK;
   ouro_graph *graph = run->graph;
-  ouro_feeds *feeds = run->feeds;
-  const ouro_eid n = feeds->n;
-  OURO_TRY(pair_ids(run));
-  OURO_TRY(fill_buckets(run));
+  ouro_buckets *buckets = run->buckets;
   OURO_NEW(graph->row, (size_t)graph->n_owned + 2);
   OURO_NEW(graph->real, graph->n_owned);
-  OURO_NEW(graph->source, n);
-  if (feeds->samples) OURO_NEW(graph->samples, n);
-  empty_buckets(run);
-  ouro_feeds_clear(feeds);
-  if (graph->samples == NULL) OURO_NEW(graph->samples, n);
+  graph->source = (void *)buckets->spare;
+  buckets->spare = NULL;
+  empty_buckets(run, buckets->spare_samples);
+  graph->samples = run->each ? buckets->word : buckets->spare_samples;
+  if (run->each) buckets->word = NULL;
+  buckets->spare_samples = NULL;
 cleanup:
   return status;
 }
@@ -314,18 +260,27 @@ cleanup:
 
 /* ---- all of it ---- */
 
-ouro_status ouro_rows_fill(ouro_graph *graph, ouro_lid n_owned, const ouro_gid *owned, ouro_feeds *feeds) {
+/* Give back what feeds took more than rows need. */
+static ouro_status trim_arrays(rows *run) {
+  ouro_status status = OURO_OK;
+  OURO_RESIZE(run->graph->source, run->n_kept);
+  OURO_RESIZE(run->graph->samples, run->n_kept);
+cleanup:
+  return status;
+}
+
+ouro_status ouro_rows_fill(ouro_graph *graph, ouro_lid n_owned, const ouro_gid *owned, ouro_buckets *buckets) {
   ouro_status status;
-  rows run = {.graph = graph, .feeds = feeds, .each = feeds->each};
+  rows run = {.graph = graph, .buckets = buckets, .each = buckets->each};
   OURO_TRY(collect_ids(&run, n_owned, owned));
   OURO_TRY(number_ids(&run, n_owned, owned));
   OURO_TRY(fill_rows(&run));
   OURO_TRY(merge_rows(&run));
+  OURO_TRY(trim_arrays(&run));
 cleanup:
   ouro_locals_clear(&run.locals);
   free(run.local);
   free(run.row);
   free(run.other);
-  ouro_feeds_clear(feeds);
   return status;
 }
