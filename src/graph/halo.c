@@ -46,14 +46,20 @@ cleanup:
   return status;
 }
 
-/* How many of n ids each rank answers for. */
+/* How many of n ids each rank answers for: as they ascend, so do the ranks. */
 static ouro_status count_homes(directory *where, ouro_lid n, const ouro_gid *gid) {
   ouro_status status = OURO_OK;
+  int rank = -1;
+  ouro_gid beyond = 0; /* first id that a higher rank answers for */
   memset(where->n_mine, 0, (size_t)where->n_ranks * sizeof *where->n_mine);
   for (ouro_lid i = 0; i < n; i++) {
     OURO_CHECK(gid[i] >= 0 && gid[i] < where->n_nodes && (i == 0 || gid[i - 1] < gid[i]), OURO_EINTERNAL,
                "node ids out of order or range at %" OURO_GID_FMT, gid[i]);
-    where->n_mine[ouro_graph_block_rank(where->n_nodes, where->n_ranks, gid[i])]++;
+    if (gid[i] >= beyond) {
+      rank = ouro_graph_block_rank(where->n_nodes, where->n_ranks, gid[i]);
+      beyond = ouro_graph_block_first(where->n_nodes, where->n_ranks, rank + 1);
+    }
+    where->n_mine[rank]++;
   }
 cleanup:
   return status;
@@ -166,20 +172,35 @@ cleanup:
   return status;
 }
 
-static int compare_gid(const void *left, const void *right) {
-  const ouro_gid a = *(const ouro_gid *)left, b = *(const ouro_gid *)right;
-  return (a > b) - (a < b);
+/* Index of an owned id, not below `from`, or n_owned: by arithmetic from there if ids have no gaps, else by steps that
+ * double and then halve. */
+static ouro_lid find_owned(const ouro_gid *gid, ouro_lid n_owned, ouro_lid from, ouro_gid wanted) {
+  int64_t low = from, high = n_owned, step = wanted - gid[from];
+  if (step >= 0 && low + step < high && gid[low + step] == wanted) return (ouro_lid)(low + step);
+  for (step = 1; low + step < high && gid[low + step] <= wanted; step *= 2) low += step;
+  if (low + step < high) high = low + step;
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    if (gid[middle] <= wanted)
+      low = middle;
+    else
+      high = middle;
+  }
+  return gid[low] == wanted ? (ouro_lid)low : n_owned;
 }
 
-/* Ids that others asked for become owned indices. */
+/* Ids that others asked for, ascending by rank, become owned indices. */
 static ouro_status list_asked(ouro_halo *halo, const ouro_gid *gid, const ouro_gid *asked) {
   ouro_status status = OURO_OK;
-  const ouro_lid n = halo->send_row[halo->n_send];
-  OURO_NEW(halo->send, n);
-  for (ouro_lid k = 0; k < n; k++) {
-    const ouro_gid *found = bsearch(&asked[k], gid, (size_t)halo->n_owned, sizeof *gid, compare_gid);
-    OURO_CHECK(found, OURO_EINTERNAL, "node %" OURO_GID_FMT " was asked of a rank that does not own it", asked[k]);
-    halo->send[k] = (ouro_lid)(found - gid);
+  OURO_NEW(halo->send, halo->send_row[halo->n_send]);
+  for (int peer = 0; peer < halo->n_send; peer++) {
+    ouro_lid from = 0;
+    for (ouro_lid k = halo->send_row[peer]; k < halo->send_row[peer + 1]; k++) {
+      from = from < halo->n_owned ? find_owned(gid, halo->n_owned, from, asked[k]) : halo->n_owned;
+      OURO_CHECK(from < halo->n_owned, OURO_EINTERNAL,
+                 "node %" OURO_GID_FMT " was asked of a rank that does not own it", asked[k]);
+      halo->send[k] = from;
+    }
   }
 cleanup:
   return status;

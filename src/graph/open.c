@@ -187,10 +187,12 @@ static bool is_picked(const ouro_config *config, ouro_gid node) {
   return uniform < config->real.fraction;
 }
 
+/* Feeds alone can be counted: ouro_graph_build() has seen to that. */
 static ouro_status check_training_sizes(const ouro_graph *graph) {
   char name[NAME_SIZE];
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     ouro_count n = graph->real[i];
+    if (n == 0) continue;
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
       if (!__builtin_add_overflow(n, graph->samples[k], &n)) continue;
       return ouro_error(OURO_ELIMIT, "node %s: its training set has more samples than can be counted",
