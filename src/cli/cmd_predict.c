@@ -37,6 +37,14 @@ static void print_means(const cli_results *results, const ouro_verdict *verdict,
   }
 }
 
+static void print_modes(const ouro_modes *modes) {
+  enum { SHOWN = 10 };
+  if (!modes->found) return;
+  printf("\nmodes by share of the stationary variance:");
+  for (int k = 0; k < modes->n && k < SHOWN; k++) printf(" %.3g %%", 100 * modes->share[k]);
+  printf("%s\n", modes->n > SHOWN ? " ..." : "");
+}
+
 /* The models predicted by walks, at the last generation. Every rank calls, rank 0 prints. */
 static ouro_status print_dual(const ouro_graph *graph, const cli_theory *theory) {
   enum { SHOWN = 20 };
@@ -67,6 +75,7 @@ static ouro_status store(cli_job *job, const ouro_verdict *verdict, const cli_th
   OURO_TRY(cli_results_begin(job, verdict, theory, false, argc, argv, &results));
   for (int64_t t = 0; t < n_rows; t++) OURO_TRY(cli_results_generation(results, t, NULL, NULL));
   if (cli_is_root(job->graph->comm)) print_means(results, verdict, job, theory->prediction);
+  if (theory->modes && cli_is_root(job->graph->comm)) print_modes(theory->modes);
   if (theory->dual) OURO_TRY(print_dual(job->graph, theory));
   OURO_TRY(cli_results_finish(&results, NULL, NULL, &job->timers));
   if (cli_is_root(job->graph->comm)) printf("results: %s\n", job->config->output.file);

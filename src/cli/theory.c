@@ -193,6 +193,10 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
     if (status == OURO_OK) ouro_log_root(OURO_LOG_NOTICE, "plateau: %s", theory->plateau->reason);
   }
   if (status == OURO_OK && asked->spectrum) status = compute_spectrum(job, verdict, theory);
+  if (status == OURO_OK && asked->modes > 0) {
+    status = ouro_modes_create(job->config, job->family, job->graph, verdict, asked->modes, NULL, &theory->modes);
+    if (status == OURO_OK) ouro_log_root(OURO_LOG_NOTICE, "modes: %s", theory->modes->reason);
+  }
   if (status == OURO_OK && strcmp(asked->dual, "none") != 0) status = compute_dual(job, theory);
   ouro_timers_leave(&job->timers);
 cleanup:
@@ -259,6 +263,35 @@ cleanup:
   return status;
 }
 
+static ouro_status put_modes(const cli_sink *sink, const ouro_modes *modes) {
+  ouro_status status = OURO_OK;
+  ouro_table_spec spec = {.path = "/modes/value",
+                          .kind = OURO_KIND_DOUBLE,
+                          .n_axes = 1,
+                          .axis = {{"mode", modes->n}},
+                          .node_axis = -1,
+                          .units = sink->error_units,
+                          .description = "largest eigenvalues of the stationary covariance of the models' errors"};
+  OURO_TRY(ouro_store_put(sink->store, &spec, NULL, modes->value));
+  spec.path = "/modes/share";
+  spec.units = "1";
+  spec.description = "share of a mode in the total variance";
+  OURO_TRY(ouro_store_put(sink->store, &spec, NULL, modes->share));
+  spec.path = "/modes/multiplicity";
+  spec.kind = OURO_KIND_INT32;
+  spec.description = "eigenvalues equal to this one; which basis of their space the vectors are is arbitrary above 1";
+  OURO_TRY(ouro_store_put(sink->store, &spec, NULL, modes->multiplicity));
+  spec.path = "/modes/vector";
+  spec.kind = OURO_KIND_DOUBLE;
+  spec.n_axes = 2;
+  spec.axis[1] = (ouro_axis){"node", sink->graph->n_nodes};
+  spec.node_axis = 1;
+  spec.description = "how far a mode moves each model, length 1; NaN at models that collapse";
+  OURO_TRY(ouro_store_put(sink->store, &spec, sink->layout, modes->vector));
+cleanup:
+  return status;
+}
+
 ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
   ouro_status status = OURO_OK;
   char rate_units[64];
@@ -282,6 +315,7 @@ ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
                      "1", theory->bounded->factor));
   }
   if (theory->spectrum) OURO_TRY(put_spectrum(sink, theory->spectrum));
+  if (theory->modes && theory->modes->found) OURO_TRY(put_modes(sink, theory->modes));
   if (theory->dual) OURO_TRY(put_dual(sink, theory));
 cleanup:
   return status;
@@ -292,6 +326,7 @@ void cli_theory_clear(cli_theory *theory) {
   ouro_bounded_destroy(&theory->bounded);
   ouro_rates_destroy(&theory->rates);
   ouro_spectrum_destroy(&theory->spectrum);
+  ouro_modes_destroy(&theory->modes);
   ouro_plateau_destroy(&theory->plateau);
   ouro_dual_destroy(&theory->dual);
   free(theory->dual_nodes);

@@ -7,6 +7,7 @@
 #include "cli/tables.h"
 #include "ouro/theory/bounded.h"
 #include "ouro/theory/dual.h"
+#include "ouro/theory/modes.h"
 #include "ouro/theory/plateau.h"
 #include "ouro/theory/predict.h"
 #include "ouro/theory/rates.h"
@@ -19,6 +20,7 @@ typedef struct cli_theory {
   ouro_rates *rates;
   ouro_plateau *plateau;
   ouro_spectrum *spectrum;
+  ouro_modes *modes;
   ouro_dual *dual;
   ouro_gid *dual_nodes; /* [dual->n_nodes] */
   int64_t *generations; /* [dual->n_generations] */
@@ -34,7 +36,7 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
  *  Not collective: rank 0 prints. */
 void cli_rates_log(const ouro_rates *rates);
 
-/** Write /node/rate, /node/plateau, /node/factor, /spectrum and /dual, as far as they are there.
+/** Write /node/rate, /node/plateau, /node/factor, /spectrum, /modes and /dual, as far as they are there.
  *  Collective on the graph's communicator.
  *  Returns the same status on all ranks. */
 ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory);

@@ -82,14 +82,10 @@ static const cyaml_schema_field_t learning_fields[] = {INT(ouro_config_learning,
                                                        INT(ouro_config_learning, replicates),
                                                        UINT(ouro_config_learning, seed),
                                                        CYAML_FIELD_END};
-static const cyaml_schema_field_t theory_fields[] = {WORD(ouro_config_theory, exact, exact_words),
-                                                     BOOL(ouro_config_theory, plateau),
-                                                     BOOL(ouro_config_theory, rates),
-                                                     BOOL(ouro_config_theory, spectrum),
-                                                     TEXT(ouro_config_theory, dual),
-                                                     FLOAT(ouro_config_theory, dual_error),
-                                                     INT(ouro_config_theory, dual_walks),
-                                                     CYAML_FIELD_END};
+static const cyaml_schema_field_t theory_fields[] = {
+    WORD(ouro_config_theory, exact, exact_words), BOOL(ouro_config_theory, plateau),   BOOL(ouro_config_theory, rates),
+    BOOL(ouro_config_theory, spectrum),           INT(ouro_config_theory, modes),      TEXT(ouro_config_theory, dual),
+    FLOAT(ouro_config_theory, dual_error),        INT(ouro_config_theory, dual_walks), CYAML_FIELD_END};
 static const cyaml_schema_field_t partition_fields[] = {
     WORD(ouro_config_partition, method, method_words), WORD(ouro_config_partition, objective, objective_words),
     FLOAT(ouro_config_partition, imbalance), INT(ouro_config_partition, seed), CYAML_FIELD_END};
@@ -175,6 +171,7 @@ static const ouro_rule rules[] = {
     IS_FLAG("theory.plateau", "true"),
     IS_FLAG("theory.rates", "true"),
     IS_FLAG("theory.spectrum", "false"),
+    IS_WHOLE("theory.modes", "0", 0, INT_MAX),
     IS_TEXT("theory.dual", "none"),
     IS_REAL("theory.dual_error", "0.02", 0, 1),
     IS_WHOLE("theory.dual_walks", "1048576", 2, MANY),

@@ -85,4 +85,18 @@ ouro_status ouro_matrix_row_sums(const ouro_grid *grid, const double *a, const d
  *  Returns the same status on all ranks: OURO_OK, OURO_EMPI. */
 ouro_status ouro_matrix_entry(const ouro_grid *grid, const double *matrix, int32_t i, int32_t j, double *value);
 
+/** Read column j.
+ *  Collective on grid's communicator.
+ *  [out] column [n] the same on all ranks
+ *  Returns the same status on all ranks: OURO_OK, OURO_EMPI. */
+ouro_status ouro_matrix_column(const ouro_grid *grid, const double *matrix, int32_t j, double *column);
+
+/** Eigenvalues and eigenvectors of a symmetric matrix, of which the first m rows and columns are taken.
+ *  Collective on grid's communicator. Rounding depends on the grid.
+ *  [inout] matrix  the lower triangle is read; all of it is destroyed
+ *  [out]   values  [m] ascending, the same on all ranks
+ *  [out]   vectors local part of a matrix whose column k is the eigenvector of values[k], of length 1
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ENUMERIC (no convergence), OURO_EMPI. */
+ouro_status ouro_matrix_eigen(const ouro_grid *grid, int32_t m, double *matrix, double *values, double *vectors);
+
 #endif

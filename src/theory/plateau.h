@@ -76,4 +76,12 @@ void ouro_doubling_step(ouro_doubling *doubling);
 ouro_status ouro_plateau_double(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit, double *diagonal,
                                 ouro_settling *settling);
 
+/** The same, and all of C.
+ *  Collective on comm.
+ *  [out] doubling x is C where it has settled, its diagonal as in `diagonal`; to be released with
+ *                 ouro_doubling_destroy(), also on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
+ouro_status ouro_plateau_matrix(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit,
+                                ouro_doubling *doubling, double *diagonal, ouro_settling *settling);
+
 #endif

@@ -230,17 +230,29 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_plateau_double(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit, double *diagonal,
-                                ouro_settling *settling) {
+ouro_status ouro_plateau_matrix(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit,
+                                ouro_doubling *doubling, double *diagonal, ouro_settling *settling) {
   ouro_status status = OURO_OK;
   search s = {.comm = comm, .closed = closed};
   *settling = (ouro_settling){0};
+  *doubling = (ouro_doubling){0};
   OURO_AGREE(comm, search_new(&s));
   OURO_TRY(ouro_doubling_create(comm, closed->system->n, block, &s.doubling));
   OURO_TRY(iterate(&s, limit, settling));
   if (settling->settled) OURO_TRY(check(&s, &settling->residual));
+  ouro_matrix_set_diagonal(s.doubling.grid, s.c, s.doubling.x);
   memcpy(diagonal, s.c, (size_t)closed->system->n * sizeof *diagonal);
+  *doubling = s.doubling;
+  s.doubling = (ouro_doubling){0};
 cleanup:
   search_clear(&s);
+  return status;
+}
+
+ouro_status ouro_plateau_double(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit, double *diagonal,
+                                ouro_settling *settling) {
+  ouro_doubling doubling;
+  const ouro_status status = ouro_plateau_matrix(comm, closed, block, limit, &doubling, diagonal, settling);
+  ouro_doubling_destroy(&doubling);
   return status;
 }

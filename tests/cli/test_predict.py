@@ -135,6 +135,37 @@ class Predict(program.Case):
             self.assertTrue(first is None or first == radius.tobytes(), "other bits on 2 ranks")
             first = radius.tobytes()
 
+    def test_modes_of_a_complete_graph(self):
+        """Section 12, R16 with the noise and the correction of the regression: C = a I + b J, so the first mode is all
+        models alike and the others are equal. A model that collapses and one that it feeds have none."""
+        names, n = "abcd", 50
+        graph = "".join(f"{i}\t{j}\t10\n" for i in names for j in names) + "x\tx\t30\nx\ty\t30\n"
+        real = "".join(f"{i}\t10\n" for i in names)
+        alpha, k, e = 40 / n, len(names), eta(n)
+        # c = C_ii, b = C_ij: b = alpha^2 (c / k + (1 - 1/k) b), c = (1 - e) b + e alpha c + noise
+        b_of_c = alpha ** 2 / k / (1 - alpha ** 2 * (1 - 1 / k))
+        c = noise(n) / (1 - (1 - e) * b_of_c - e * alpha)
+        b = b_of_c * c
+        for ranks in (1, 3):
+            with self.predict(graph, "theory.modes=3", real=real, ranks=ranks) as file:
+                group = file["modes"]
+                np.testing.assert_allclose(group["value"][:], [c + (k - 1) * b, c - b, c - b], rtol=1e-10)
+                np.testing.assert_allclose(group["share"][:], np.array([c + (k - 1) * b, c - b, c - b]) / (k * c), rtol=1e-10)
+                self.assertEqual(list(group["multiplicity"][:]), [1, 3, 3])
+                vector = dict(zip(file["graph/name"].asstr()[:], group["vector"][:].T))
+            for name in names:
+                self.assertAlmostEqual(vector[name][0], 0.5, places=9)
+            self.assertTrue(np.isnan([vector["x"], vector["y"]]).all())
+            result = self.works("predict", "x.yaml", "--set", "theory.modes=3", ranks=ranks)
+            self.assertIn("modes by share of the stationary variance: ", result.out)
+            self.assertIn("2 models collapse and have no stationary covariance", result.err)
+
+    def test_no_modes_where_every_model_collapses(self):
+        with self.predict("a\ta\t30\n", "theory.modes=3") as file:
+            self.assertNotIn("modes", file)
+        result = self.works("predict", "x.yaml", "--set", "theory.modes=3")
+        self.assertIn("modes: every model collapses", result.err)
+
     def test_parts_can_be_left_out(self):
         with self.predict("a\ta\t30\n", "theory.rates=false", "theory.plateau=false", "theory.exact=none") as file:
             self.assertNotIn("node/rate", file)

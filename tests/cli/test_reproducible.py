@@ -28,7 +28,7 @@ def tables(path):
 
 def by_scalapack(messages):
     """Tables that ScaLAPACK made, from the messages of a run: the rest must agree bit by bit."""
-    names = {"spectrum/covariance", "spectrum/mode"} if "modes" in messages else set()
+    names = {"modes/value", "modes/share", "modes/vector"} if "modes:" in messages else set()
     if "plateau: doubling" in messages:
         names.add("node/plateau")
     if "dense engine" in messages:

@@ -116,7 +116,8 @@ static bool same_generate(const ouro_config_generate *a, const ouro_config_gener
 /* No NaN here, so == is equality of numbers. */
 static bool same_theory(const ouro_config_theory *a, const ouro_config_theory *b) {
   return a->exact == b->exact && a->plateau == b->plateau && a->rates == b->rates && a->spectrum == b->spectrum &&
-         same_text(a->dual, b->dual) && a->dual_error == b->dual_error && a->dual_walks == b->dual_walks;
+         same_text(a->dual, b->dual) && a->modes == b->modes && a->dual_error == b->dual_error &&
+         a->dual_walks == b->dual_walks;
 }
 
 static bool same(const ouro_config *a, const ouro_config *b) {

@@ -90,6 +90,7 @@ typedef struct ouro_config_theory {
   bool plateau;       /* where errors end; default true */
   bool rates;         /* how fast they grow; default true */
   bool spectrum;      /* eigenvalues of P, the independent check of the verdict; default false */
+  int64_t modes;      /* leading modes of the stationary covariance; default 0 */
   char *dual;         /* nodes to predict by walks: "none" (default), how many, or a file with a node a line */
   double dual_error;  /* walk until the relative standard error is this; default 0.02 */
   int64_t dual_walks; /* but at most so many pairs a node; default 2^20 */
