@@ -6,12 +6,18 @@
 
 #include "ouro/base/status.h"
 
+/* A word side by side with the number of members below it, which are needed together. */
+typedef struct ouro_bitmap_rank {
+  uint64_t word;
+  int64_t below;
+} ouro_bitmap_rank;
+
 typedef struct ouro_bitmap {
-  int64_t low;      /* integer of the first bit */
-  int64_t n_words;  /* of 64 bits */
-  uint64_t *word;   /* [n_words] */
-  int64_t *below;   /* [n_words] members below each word, once counted */
-  int64_t n_member; /* once counted */
+  int64_t low;            /* integer of the first bit */
+  int64_t n_words;        /* of 64 bits */
+  uint64_t *word;         /* [n_words] */
+  ouro_bitmap_rank *rank; /* [n_words] once counted */
+  int64_t n_member;       /* once counted */
 } ouro_bitmap;
 
 /** Start with an empty set of integers low .. low+bits-1.
@@ -33,18 +39,19 @@ static inline void ouro_bitmap_add(const ouro_bitmap *map, int64_t value) {
  *  Not collective. */
 void ouro_bitmap_count(ouro_bitmap *map);
 
-/** Whether an integer of the range is a member.
+/** Whether an integer of the range is a member, once counted.
  *  Not collective. */
 static inline bool ouro_bitmap_has(const ouro_bitmap *map, int64_t value) {
   const int64_t bit = value - map->low;
-  return map->word[bit >> 6] >> (bit & 63) & 1;
+  return map->rank[bit >> 6].word >> (bit & 63) & 1;
 }
 
 /** Members below an integer of the range: its number if it is one.
  *  Not collective. */
 static inline int64_t ouro_bitmap_number(const ouro_bitmap *map, int64_t value) {
-  const int64_t bit = value - map->low, at = bit >> 6;
-  return map->below[at] + __builtin_popcountll(map->word[at] & ((UINT64_C(1) << (bit & 63)) - 1));
+  const int64_t bit = value - map->low;
+  const ouro_bitmap_rank at = map->rank[bit >> 6];
+  return at.below + __builtin_popcountll(at.word & ((UINT64_C(1) << (bit & 63)) - 1));
 }
 
 /** The members numbered first .. first+n-1.

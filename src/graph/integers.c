@@ -57,6 +57,15 @@ cleanup:
   return status;
 }
 
+/* The map is passed by value: no store into the list can change it. */
+static void mark_list(const ouro_bitmap map, const int64_t *list, int64_t n) {
+  for (int64_t i = 0; i < n; i++) ouro_bitmap_add(&map, list[i]);
+}
+
+static void number_list(const ouro_bitmap map, int64_t *list, int64_t n) {
+  for (int64_t i = 0; i < n; i++) list[i] = ouro_bitmap_number(&map, list[i]);
+}
+
 static ouro_status number_by_bitmap(MPI_Comm comm, const id_range *range, int64_t bits, int64_t *const list[3],
                                     const int64_t n[3], ouro_gid *n_nodes, uint64_t **key) {
   ouro_status status;
@@ -65,16 +74,12 @@ static ouro_status number_by_bitmap(MPI_Comm comm, const id_range *range, int64_
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &n_ranks);
   OURO_AGREE(comm, ouro_bitmap_start(&map, range->low, bits));
-  for (int k = 0; k < 3; k++) {
-    for (int64_t i = 0; i < n[k]; i++) ouro_bitmap_add(&map, list[k][i]);
-  }
+  for (int k = 0; k < 3; k++) mark_list(map, list[k], n[k]);
   MPI_Allreduce(MPI_IN_PLACE, map.word, (int)map.n_words, MPI_UINT64_T, MPI_BOR, comm);
   ouro_bitmap_count(&map);
   const ouro_gid first = ouro_graph_block_first(map.n_member, n_ranks, rank);
   OURO_AGREE(comm, list_keys(&map, first, ouro_graph_block_first(map.n_member, n_ranks, rank + 1) - first, key));
-  for (int k = 0; k < 3; k++) {
-    for (int64_t i = 0; i < n[k]; i++) list[k][i] = ouro_bitmap_number(&map, list[k][i]);
-  }
+  for (int k = 0; k < 3; k++) number_list(map, list[k], n[k]);
   *n_nodes = map.n_member;
 cleanup:
   ouro_bitmap_clear(&map);

@@ -110,11 +110,16 @@ static void list_set(const ouro_locals *locals, int64_t first, int64_t n, ouro_g
     memcpy(id, locals->ordered + first, (size_t)n * sizeof *id);
 }
 
-void ouro_locals_list(const ouro_locals *locals, ouro_gid *id) {
-  const int64_t n_set = locals->n - locals->n_block, n_below = locals->n_below;
-  list_set(locals, 0, n_below, id);
-  for (ouro_gid i = 0; i < locals->n_block; i++) id[n_below + i] = locals->first + i;
-  list_set(locals, n_below, n_set - n_below, id + n_below + locals->n_block);
+static int64_t clip(int64_t n, int64_t low, int64_t high) {
+  return n < low ? low : n > high ? high : n;
+}
+
+void ouro_locals_list(const ouro_locals *locals, int64_t place, int64_t n, ouro_gid *id) {
+  const int64_t n_below = locals->n_below, n_upto = n_below + locals->n_block, end = place + n;
+  const int64_t block = clip(n_below, place, end), above = clip(n_upto, place, end); /* where these places begin */
+  list_set(locals, place, block - place, id);
+  for (int64_t k = block; k < above; k++) id[k - place] = locals->first + (k - n_below);
+  list_set(locals, above - locals->n_block, end - above, id + (above - place));
 }
 
 void ouro_locals_clear(ouro_locals *locals) {

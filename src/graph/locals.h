@@ -69,10 +69,10 @@ static inline int64_t ouro_locals_place(const ouro_locals *locals, ouro_gid id) 
   return number < locals->n_below ? number : number + locals->n_block;
 }
 
-/** All ids in ascending order.
+/** The n ids from a place on, in ascending order.
  *  Not collective.
  *  [out] id [n] */
-void ouro_locals_list(const ouro_locals *locals, ouro_gid *id);
+void ouro_locals_list(const ouro_locals *locals, int64_t place, int64_t n, ouro_gid *id);
 
 /** Release the arrays.
  *  Not collective. */

@@ -22,7 +22,7 @@ typedef struct rows {
   ouro_graph *graph;
   ouro_buckets *buckets;
   ouro_locals locals;
-  int64_t below;     /* where own places are consecutive: ids before them; then local is NULL */
+  ouro_lid below;    /* where own places are consecutive: ids before them; then local is NULL */
   ouro_lid *local;   /* [locals.n] index of each place in graph->gid */
   feed *row, *other; /* [longest] one row, and room to sort it */
   ouro_eid n_kept;   /* feeds in finished rows */
@@ -41,24 +41,21 @@ cleanup:
   return status;
 }
 
-/* Index in graph->gid of a place: arithmetic where own nodes are a block, since a table would be read at random. */
-static inline ouro_lid index_of(const rows *run, int64_t place) {
-  if (run->local) return run->local[place];
-  const ouro_lid n_owned = run->graph->n_owned;
-  const int64_t own = place - run->below;
-  if (own < 0) return n_owned + (ouro_lid)place;
-  return (ouro_lid)(own < n_owned ? own : place);
-}
-
-static ouro_status index_places(rows *run, const ouro_gid *id, const ouro_gid *owned) {
+/* Own nodes in a table of all places, where they have gaps. */
+static ouro_status index_places(rows *run, const ouro_gid *owned) {
   ouro_status status = OURO_OK;
-  const ouro_lid n_owned = run->graph->n_owned;
-  ouro_lid o = 0, g = n_owned;
-  if (n_owned > 0) run->below = ouro_locals_place(&run->locals, owned[0]);
-  if (n_owned == 0 || ouro_locals_place(&run->locals, owned[n_owned - 1]) - run->below == n_owned - 1) return OURO_OK;
+  ouro_graph *graph = run->graph;
+  ouro_gid *id = NULL;
+  ouro_lid o = 0, g = graph->n_owned;
+  OURO_NEW(id, run->locals.n);
   OURO_NEW(run->local, run->locals.n);
-  for (int64_t k = 0; k < run->locals.n; k++) run->local[k] = o < n_owned && id[k] == owned[o] ? o++ : g++;
+  ouro_locals_list(&run->locals, 0, run->locals.n, id);
+  for (int64_t k = 0; k < run->locals.n; k++) {
+    run->local[k] = o < graph->n_owned && id[k] == owned[o] ? o++ : g++;
+    graph->gid[run->local[k]] = id[k];
+  }
 cleanup:
+  free(id);
   return status;
 }
 
@@ -66,17 +63,30 @@ cleanup:
 static ouro_status number_ids(rows *run, ouro_lid n_owned, const ouro_gid *owned) {
   ouro_status status = OURO_OK;
   ouro_graph *graph = run->graph;
-  ouro_gid *id = NULL;
+  const ouro_locals *locals = &run->locals;
   graph->n_owned = n_owned;
-  graph->n_ghost = (ouro_lid)run->locals.n - n_owned;
-  OURO_NEW(graph->gid, run->locals.n);
-  OURO_NEW(id, run->locals.n);
-  ouro_locals_list(&run->locals, id);
-  OURO_TRY(index_places(run, id, owned));
-  for (int64_t k = 0; k < run->locals.n; k++) graph->gid[index_of(run, k)] = id[k];
+  graph->n_ghost = (ouro_lid)(locals->n - n_owned);
+  OURO_NEW(graph->gid, locals->n);
+  if (n_owned > 0) run->below = (ouro_lid)ouro_locals_place(locals, owned[0]);
+  const ouro_lid beyond = run->below + n_owned;
+  if (n_owned > 0 && ouro_locals_place(locals, owned[n_owned - 1]) != beyond - 1) return index_places(run, owned);
+  ouro_locals_list(locals, run->below, n_owned, graph->gid);
+  ouro_locals_list(locals, 0, run->below, graph->gid + n_owned);
+  ouro_locals_list(locals, beyond, locals->n - beyond, graph->gid + beyond);
 cleanup:
-  free(id);
   return status;
+}
+
+/* From places to indices in graph->gid: arithmetic where own nodes are a block, since a table would be read at
+ * random. */
+static void index_sources(const rows *run, ouro_lid *source, ouro_eid n) {
+  const ouro_lid below = run->below, n_owned = run->graph->n_owned, *local = run->local;
+  if (run->graph->n_ghost == 0) return;
+  for (ouro_eid k = 0; local && k < n; k++) source[k] = local[source[k]];
+  for (ouro_eid k = 0; !local && k < n; k++) {
+    const ouro_lid own = source[k] - below;
+    source[k] += own < 0 ? n_owned : own < n_owned ? -below : 0;
+  }
 }
 
 /* ---- rows by counting ---- */
@@ -247,9 +257,7 @@ static ouro_status merge_rows(rows *run) {
       keep_row(run, first, n);
     else
       merge_row(run, first, n);
-    for (ouro_eid k = start; graph->n_ghost > 0 && k < run->n_kept; k++) {
-      graph->source[k] = index_of(run, graph->source[k]);
-    }
+    index_sources(run, graph->source + start, run->n_kept - start);
     graph->n_merged += n - (run->n_kept - start);
     first += n;
     graph->row[i + 1] = run->n_kept;

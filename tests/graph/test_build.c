@@ -236,7 +236,13 @@ static void local_ids_stand_in_order(void **state) {
     }
     assert_int_equal(ouro_locals_number(&locals), OURO_OK);
     assert_true(locals.hashed == (k % 2 == 1) && locals.n <= N_ADDED + 4);
-    ouro_locals_list(&locals, list);
+    ouro_locals_list(&locals, 0, locals.n, list);
+    for (int i = 0; i < 200; i++) {
+      ouro_gid part[N_ADDED + 4];
+      const int64_t first = test_below(&random, locals.n + 1), n = test_below(&random, locals.n - first + 1);
+      ouro_locals_list(&locals, first, n, part);
+      assert_memory_equal(part, list + first, (size_t)n * sizeof *part);
+    }
     for (int64_t i = 0; i < locals.n; i++) {
       if (i > 0) assert_true(list[i - 1] < list[i]);
       assert_int_equal(ouro_locals_place(&locals, list[i]), i);
