@@ -10,6 +10,21 @@
 
 static const struct argp_option option_table[] = {CLI_SET_OPTION, CLI_COMMON_OPTIONS, {0}};
 
+/* Before the final words: the families, and which keys of the section `model` each of them takes. */
+static char *help_filter(int key, const char *text, void *input) {
+  (void)input;
+  if (key != ARGP_KEY_HELP_POST_DOC) return (char *)text;
+  const ouro_family_methods *family;
+  char *written = NULL;
+  size_t length = 0;
+  FILE *out = open_memstream(&written, &length);
+  if (out == NULL) return (char *)text;
+  fprintf(out, "Families (model.family), and the keys of `model` that they take:\n");
+  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) fprintf(out, "  %-11s %s\n", family->name, family->keys);
+  fprintf(out, "\n%s", text);
+  return fclose(out) == 0 ? written : (char *)text; /* argp releases what is not its own text */
+}
+
 static const struct argp argp = {
     option_table,
     cli_parse_experiment,
@@ -20,7 +35,7 @@ static const struct argp argp = {
     "the results are the same.\n\n"
     "Example: ouro run jobs/llm/as-published.yaml --set learning.generations=10",
     NULL,
-    NULL,
+    help_filter,
     NULL};
 
 typedef struct run_state {

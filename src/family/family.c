@@ -17,6 +17,10 @@ static const ouro_family_methods *const registry[] = {
 
 #define N_FAMILIES ((int)(sizeof registry / sizeof registry[0]))
 
+const ouro_family_methods *ouro_family_at(int i) {
+  return i < N_FAMILIES ? registry[i] : NULL;
+}
+
 static ouro_status find(const ouro_config *config, const ouro_family_methods **methods) {
   const char *names[N_FAMILIES], *name = config->model.family;
   char all[32 * N_FAMILIES] = "";

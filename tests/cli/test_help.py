@@ -20,6 +20,14 @@ class Help(program.Case):
     def test_help_is_printed_once(self):
         self.assertEqual(self.works("verdict", "--help", ranks=3).out.count("Usage:"), 1)
 
+    def test_every_family_is_listed_with_its_keys(self):
+        out = self.works("run", "--help").out
+        for line in ("linear dimension noise covariates correlation exponent ridge", "normal-mean dimension noise",
+                     "poisson mean", "bernoulli mean", "exponential mean",
+                     "gaussian dimension noise covariates correlation exponent variance",
+                     "categorical categories probabilities exponent smoothing"):
+            self.assertIn(line.split(), [found.split() for found in out.splitlines()])
+
     def test_version(self):
         self.assertRegex(self.works("--version").out, r"^ouro \d+\.\d+\.\d+ \(")
 

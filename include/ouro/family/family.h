@@ -77,6 +77,10 @@ struct ouro_family {
   void *constants;          /* the family's own */
 };
 
+/** Family number i of those that are known, or NULL beyond the last.
+ *  Not collective. */
+const ouro_family_methods *ouro_family_at(int i);
+
 /** Make the family that a configuration names.
  *  Not collective; every rank gets the same from the same configuration.
  *  [out] family to be released with ouro_family_destroy(); NULL on error
