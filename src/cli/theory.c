@@ -8,31 +8,6 @@
 
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
-#include "ouro/graph/halo.h"
-
-static bool published(const cli_job *job) {
-  return job->config->learning.draw == OURO_DRAW_PUBLISHED;
-}
-
-/* Corpus sizes M_i of the owned models, known where they are consumed; 0 where nothing is published. */
-static ouro_status corpora(const ouro_graph *graph, int64_t *corpus) {
-  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
-    int64_t *size = &corpus[graph->source[e]];
-    const ouro_count samples = graph->samples[e];
-    if (samples > *size) *size = samples;
-  }
-  return ouro_halo_reduce_max(graph->halo, corpus);
-}
-
-/* d_i of THEORY.md section 6: of a fit to n_i samples, or of the one corpus that all consumers share. */
-static void noise_of(const cli_job *job, const int64_t *corpus, double *noise) {
-  for (ouro_lid i = 0; i < job->graph->n_owned; i++) {
-    if (!published(job))
-      noise[i] = ouro_family_noise(job->family, ouro_graph_training_size(job->graph, i));
-    else
-      noise[i] = corpus[i] > 0 ? job->family->spread.base / (double)corpus[i] : 1;
-  }
-}
 
 void cli_rates_log(const ouro_rates *rates) {
   ouro_log_root(OURO_LOG_NOTICE,
@@ -74,10 +49,8 @@ static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_
                                       .forget = ouro_config_forget(job->config)};
   ouro_status status = OURO_OK;
   double *noise = ouro_memory_new((size_t)graph->n_owned, sizeof *noise);
-  int64_t *corpus = ouro_memory_new((size_t)graph->n_owned + (size_t)graph->n_ghost, sizeof *corpus);
-  OURO_AGREE(graph->comm, noise && corpus ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(corpora(graph, corpus));
-  noise_of(job, corpus, noise);
+  OURO_AGREE(graph->comm, noise ? OURO_OK : OURO_ENOMEM);
+  OURO_TRY(ouro_rates_noise(job->config, job->family, graph, noise));
   if (!ouro_family_has_constant_spread(job->family)) {
     ouro_log_root(OURO_LOG_NOTICE, "rates: of errors well below %.3g; larger ones change the scatter of samples",
                   job->family->spread.base);
@@ -86,7 +59,6 @@ static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_
   cli_rates_log(theory->rates);
 cleanup:
   free(noise);
-  free(corpus);
   return status;
 }
 

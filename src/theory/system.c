@@ -3,130 +3,11 @@
 
 #include "theory/system.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ouro/base/memory.h"
-#include "ouro/graph/mixing.h"
 #include "theory/select.h"
-
-enum { SLICE = 1 << 16 }; /* weights a broadcast */
-
-/* Real samples of a generation after the first. */
-static ouro_count real_of(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
-  return config->real.kind == OURO_REAL_INITIAL ? 0 : graph->real[i];
-}
-
-/* n_i of a generation after the first; 0 at roots. */
-static ouro_count size_of(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
-  return ouro_graph_training_size(graph, i) - graph->real[i] + real_of(config, graph, i);
-}
-
-/* n0_i: initial real data replaces learning.initial where a node has it. */
-static ouro_count start_size(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
-  const bool own = config->real.kind == OURO_REAL_INITIAL && graph->real[i] > 0;
-  return own ? graph->real[i] : config->learning.initial;
-}
-
-/* P_i0 of a trained node. */
-static double real_share(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
-  const ouro_count n = size_of(config, graph, i), real = real_of(config, graph, i);
-  const bool weighted = config->real.weight > 0 && real > 0 && n > real;
-  return weighted ? config->real.weight : (double)real / (double)n;
-}
-
-static bool is_fixed(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
-  return config->real.kind == OURO_REAL_FIXED && graph->real[i] > 0;
-}
-
-static bool is_published(const ouro_config *config) {
-  return config->learning.draw == OURO_DRAW_PUBLISHED;
-}
-
-/* Does node i bring a virtual node: its fixed real data, or the corpus of a root? */
-static bool has_virtual(const ouro_config *config, const ouro_graph *graph, const ouro_survey *survey, ouro_lid i) {
-  return is_fixed(config, graph, i) || (is_published(config) && survey->root[i]);
-}
-
-static ouro_status survey_allocate(const ouro_config *config, const ouro_graph *graph, ouro_survey *survey) {
-  ouro_status status = OURO_OK;
-  OURO_NEW(survey->root, graph->n_owned + graph->n_ghost);
-  OURO_NEW(survey->corpus, graph->n_owned + graph->n_ghost);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) survey->root[i] = size_of(config, graph, i) == 0;
-cleanup:
-  return status;
-}
-
-/* M_j of every source, from the feeds into all of its consumers. */
-static ouro_status survey_corpora(const ouro_graph *graph, ouro_survey *survey) {
-  ouro_status status = OURO_OK;
-  for (ouro_eid k = 0; k < graph->row[graph->n_owned]; k++) {
-    int64_t *corpus = &survey->corpus[graph->source[k]];
-    if (graph->samples[k] > *corpus) *corpus = graph->samples[k];
-  }
-  OURO_TRY(ouro_halo_reduce_max(graph->halo, survey->corpus));
-  OURO_TRY(ouro_halo_update(graph->halo, survey->corpus, sizeof *survey->corpus));
-cleanup:
-  return status;
-}
-
-enum { N_NODES, N_WEIGHTS, N_FIXED, N_FEW, N_UNEQUAL, N_TALLY };
-
-static void tally_node(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
-                       const ouro_survey *survey, ouro_lid i, int64_t *tally) {
-  const ouro_count least = family->least_samples;
-  const bool fixed = is_fixed(config, graph, i), published = is_published(config);
-  tally[N_NODES] += 1 + has_virtual(config, graph, survey, i);
-  tally[N_WEIGHTS] += graph->row[i + 1] - graph->row[i] + survey->root[i] + 2 * fixed;
-  tally[N_FIXED] += fixed;
-  tally[N_FEW] += start_size(config, graph, i) < least || (!survey->root[i] && size_of(config, graph, i) < least);
-  for (ouro_eid k = graph->row[i]; published && k < graph->row[i + 1]; k++) {
-    tally[N_WEIGHTS] += survey->root[graph->source[k]];
-    tally[N_UNEQUAL] += graph->samples[k] != survey->corpus[graph->source[k]];
-  }
-}
-
-static const char *find_obstacle(const ouro_config *config, const ouro_family *family, const int64_t *tally) {
-  const bool remembers = ouro_config_forget(config) > 0;
-  if (family->law == OURO_LAW_NONE) return "no formula is known for this family with these parameters";
-  if (remembers && is_published(config)) return "no formula is known for published samples that are kept";
-  if (remembers && family->spread.fitted) return "no formula is known for unbiased variances of samples that are kept";
-  if (config->real.weight > 0 && family->spread.fitted)
-    return "no formula is known for unbiased variances of weighted data";
-  if (tally[N_FEW] > 0) return "a training set is so small that the expected error is infinite";
-  if (tally[N_UNEQUAL] > 0) return "the feeds of a published corpus differ in their counts";
-  return NULL;
-}
-
-ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
-                             ouro_survey *survey) {
-  ouro_status status = OURO_OK;
-  int64_t tally[N_TALLY] = {0};
-  *survey = (ouro_survey){0};
-  OURO_AGREE(graph->comm, survey_allocate(config, graph, survey));
-  OURO_TRY(ouro_halo_update(graph->halo, survey->root, sizeof *survey->root));
-  if (is_published(config)) OURO_TRY(survey_corpora(graph, survey));
-  for (ouro_lid i = 0; i < graph->n_owned; i++) tally_node(config, family, graph, survey, i, tally);
-  survey->held = tally[N_NODES];
-  survey->held_weights = tally[N_WEIGHTS];
-  OURO_AGREE(graph->comm,
-             ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, tally, N_TALLY, MPI_INT64_T, MPI_SUM, graph->comm)));
-  survey->n = tally[N_NODES];
-  survey->n_weights = tally[N_WEIGHTS];
-  survey->exact = family->law == OURO_LAW_MEANS ||
-                  (family->law == OURO_LAW_REGRESSION && !is_published(config) && tally[N_FIXED] == 0 &&
-                   ouro_config_forget(config) == 0 && config->real.weight == 0);
-  survey->obstacle = find_obstacle(config, family, tally);
-cleanup:
-  return status;
-}
-
-void ouro_survey_clear(ouro_survey *survey) {
-  free(survey->root);
-  free(survey->corpus);
-  *survey = (ouro_survey){0};
-}
 
 /* What goes into a system. */
 typedef struct inputs {
@@ -142,7 +23,7 @@ static ouro_status number_virtual(inputs *in) {
   ouro_status status = OURO_OK;
   int32_t next = (int32_t)in->graph->n_nodes;
   for (ouro_lid i = 0; i < in->graph->n_owned; i++) {
-    in->virtual_of[in->graph->gid[i]] = has_virtual(in->config, in->graph, in->survey, i);
+    in->virtual_of[in->graph->gid[i]] = ouro_survey_has_virtual(in->config, in->graph, in->survey, i);
   }
   OURO_AGREE(in->graph->comm,
              ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, in->virtual_of, next, MPI_INT32_T, MPI_SUM, in->graph->comm)));
@@ -228,10 +109,10 @@ static void trained_row(const inputs *in, ouro_lid i, ouro_system *s) {
   for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
     add_weight(s, graph->gid[graph->source[k]], (double)graph->samples[k] / size);
   }
-  if (is_fixed(in->config, graph, i)) {
-    add_weight(s, in->virtual_of[graph->gid[i]], real_share(in->config, graph, i));
+  if (ouro_survey_is_fixed(in->config, graph, i)) {
+    add_weight(s, in->virtual_of[graph->gid[i]], ouro_survey_real_share(in->config, graph, i));
   }
-  for (ouro_eid k = graph->row[i]; is_published(in->config) && k < graph->row[i + 1]; k++) {
+  for (ouro_eid k = graph->row[i]; ouro_survey_is_published(in->config) && k < graph->row[i + 1]; k++) {
     const ouro_lid j = graph->source[k];
     if (in->survey->root[j]) add_weight(s, in->virtual_of[graph->gid[j]], (double)graph->samples[k] / size);
   }
@@ -248,7 +129,8 @@ static void add_rows(const inputs *in, ouro_lid i, ouro_system *s) {
   end_row(s);
   if (in->virtual_of[g] == 0) return;
   begin_row(s, in->virtual_of[g]);
-  if (is_fixed(in->config, in->graph, i)) add_weight(s, in->virtual_of[g], 1); /* never redrawn; a corpus always is */
+  if (ouro_survey_is_fixed(in->config, in->graph, i))
+    add_weight(s, in->virtual_of[g], 1); /* never redrawn; a corpus always is */
   end_row(s);
 }
 
@@ -259,27 +141,29 @@ static bool is_regression(const inputs *in) {
 }
 
 static double real_noise(const inputs *in, ouro_lid i) {
-  const double share = real_share(in->config, in->graph, i), real = (double)real_of(in->config, in->graph, i);
-  return share > 0 && !is_fixed(in->config, in->graph, i) ? in->family->spread.base * share * share / real : 0;
+  const double share = ouro_survey_real_share(in->config, in->graph, i),
+               real = (double)ouro_survey_real(in->config, in->graph, i);
+  return share > 0 && !ouro_survey_is_fixed(in->config, in->graph, i) ? in->family->spread.base * share * share / real
+                                                                      : 0;
 }
 
 /* 1 / S_i, S_i = m_ik / P_ik for all k, so that sum_k P_ik^2 V_k / m_ik = sum_k P_ik V_k / S_i. */
 static double draws_of(const inputs *in, ouro_lid i) {
-  if (is_regression(in) || is_published(in->config)) return 0;
+  if (is_regression(in) || ouro_survey_is_published(in->config)) return 0;
   return 1 / ouro_mixing_size(in->graph, ouro_mixing_of(in->config), i);
 }
 
 ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                              const ouro_survey *survey, ouro_lid i) {
   const inputs in = {config, family, graph, survey, NULL};
-  ouro_terms terms = {.size = size_of(config, graph, i), .real = real_of(config, graph, i)};
-  terms.start = ouro_family_noise(family, start_size(config, graph, i));
+  ouro_terms terms = {.size = ouro_survey_size(config, graph, i), .real = ouro_survey_real(config, graph, i)};
+  terms.start = ouro_family_noise(family, ouro_survey_start_size(config, graph, i));
   if (survey->root[i]) return terms;
   if (is_regression(&in)) {
     terms.noise = ouro_family_noise(family, terms.size);
     terms.eta = ouro_family_eta(family, terms.size);
   } else {
-    const double synthetic = 1 - real_share(config, graph, i);
+    const double synthetic = 1 - ouro_survey_real_share(config, graph, i);
     terms.noise = real_noise(&in, i) + draws_of(&in, i) * synthetic * family->spread.base;
   }
   return terms;
@@ -290,7 +174,7 @@ static void set_trained(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_terms terms = ouro_system_terms(in->config, in->family, in->graph, in->survey, i);
   const int64_t corpus = in->survey->corpus[i];
   s->size[g] = (double)terms.size;
-  s->real_share[g] = real_share(in->config, in->graph, i);
+  s->real_share[g] = ouro_survey_real_share(in->config, in->graph, i);
   s->eta[g] = terms.eta;
   s->noise[g] = is_regression(in) ? terms.noise : real_noise(in, i);
   s->draws[g] = draws_of(in, i);
@@ -310,7 +194,7 @@ static void set_virtual(const inputs *in, ouro_lid i, int32_t at, ouro_system *s
 
 static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_gid g = in->graph->gid[i];
-  const ouro_count n0 = start_size(in->config, in->graph, i);
+  const ouro_count n0 = ouro_survey_start_size(in->config, in->graph, i);
   s->start[g] = ouro_family_noise(in->family, n0);
   s->variance[g] = in->family->spread.base;
   s->start_size[g] = (double)n0;
@@ -349,76 +233,5 @@ ouro_status ouro_system_create(const ouro_config *config, const ouro_family *fam
 cleanup:
   free(in.virtual_of);
   ouro_system_destroy(&made);
-  return status;
-}
-
-typedef struct slice {
-  int32_t *row, *column;
-  double *weight;
-  int n;
-} slice;
-
-static ouro_status slice_create(slice *s) {
-  ouro_status status = OURO_OK;
-  OURO_NEW(s->row, SLICE);
-  OURO_NEW(s->column, SLICE);
-  OURO_NEW(s->weight, SLICE);
-cleanup:
-  return status;
-}
-
-static void slice_destroy(slice *s) {
-  free(s->row);
-  free(s->column);
-  free(s->weight);
-}
-
-/* Copy weights number at, at+1, .. of this rank; *held is the row that weight number `at` lies in or after. */
-static void slice_fill(const ouro_system *system, int64_t at, int32_t *held, slice *s) {
-  const int64_t left = system->first[system->n_held] - at;
-  s->n = left < SLICE ? (int)left : SLICE;
-  for (int k = 0; k < s->n; k++) {
-    while (system->first[*held + 1] <= at + k) (*held)++;
-    s->row[k] = system->held[*held];
-    s->column[k] = system->column[at + k];
-    s->weight[k] = system->weight[at + k];
-  }
-}
-
-static ouro_status slice_send(MPI_Comm comm, int root, slice *s) {
-  int code = MPI_Bcast(s->row, s->n, MPI_INT32_T, root, comm);
-  if (code == MPI_SUCCESS) code = MPI_Bcast(s->column, s->n, MPI_INT32_T, root, comm);
-  if (code == MPI_SUCCESS) code = MPI_Bcast(s->weight, s->n, MPI_DOUBLE, root, comm);
-  return ouro_mpi_status(code);
-}
-
-/* The weights that `root` holds, shown to all. */
-static ouro_status stream_from(MPI_Comm comm, int root, const ouro_system *system, slice *s, ouro_system_visit visit,
-                               void *context) {
-  ouro_status status = OURO_OK;
-  int64_t total = system->first[system->n_held];
-  int32_t held = 0;
-  int rank;
-  MPI_Comm_rank(comm, &rank);
-  OURO_TRY(ouro_mpi_status(MPI_Bcast(&total, 1, MPI_INT64_T, root, comm)));
-  for (int64_t at = 0; at < total; at += s->n) {
-    s->n = total - at < SLICE ? (int)(total - at) : SLICE;
-    if (rank == root) slice_fill(system, at, &held, s);
-    OURO_TRY(slice_send(comm, root, s));
-    visit(context, s->n, s->row, s->column, s->weight);
-  }
-cleanup:
-  return status;
-}
-
-ouro_status ouro_system_stream(MPI_Comm comm, const ouro_system *system, ouro_system_visit visit, void *context) {
-  ouro_status status = OURO_OK;
-  slice s = {0};
-  int ranks;
-  MPI_Comm_size(comm, &ranks);
-  OURO_AGREE(comm, slice_create(&s));
-  for (int root = 0; root < ranks; root++) OURO_AGREE(comm, stream_from(comm, root, system, &s, visit, context));
-cleanup:
-  slice_destroy(&s);
   return status;
 }

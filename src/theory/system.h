@@ -20,18 +20,7 @@
  *    its own corpus, so the corpus of a root is a node without feeds, noise V_j/M_j, that feeds the consumers
  *    beside the root. */
 
-#include "ouro/family/family.h"
-#include "ouro/graph/graph.h"
-
-/* What a graph asks of the recursion, before anything of that size is allocated. */
-typedef struct ouro_survey {
-  bool exact;                 /* sections 3, 5; else first order */
-  const char *obstacle;       /* why there is no formula, or NULL; the same on all ranks */
-  int64_t n, n_weights;       /* of the system, virtual nodes included, over all ranks */
-  int64_t held, held_weights; /* rows of P that come from this rank, and their weights */
-  int8_t *root;               /* [n_owned + n_ghost] */
-  int64_t *corpus;            /* [n_owned + n_ghost] M_j of published draws, 0 if nobody trains on j */
-} ouro_survey;
+#include "theory/survey.h"
 
 typedef struct ouro_system {
   int32_t n, n_models; /* nodes; those that are models come first */
@@ -65,17 +54,6 @@ void ouro_system_spread(const ouro_system *system, const double *error, const do
 /* Entries of P as they pass by: row[k], column[k], weight[k]. Those of one row come in the order of the row. */
 typedef void (*ouro_system_visit)(void *context, int n, const int32_t *row, const int32_t *column,
                                   const double *weight);
-
-/** Size up the recursion of a configuration.
- *  Collective on graph's communicator.
- *  [out] survey to be released with ouro_survey_clear(), also on error
- *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
-ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
-                             ouro_survey *survey);
-
-/** Release the arrays of a survey.
- *  Not collective. */
-void ouro_survey_clear(ouro_survey *survey);
 
 /* What the recursion says of one node, its feeds aside. */
 typedef struct ouro_terms {

@@ -55,6 +55,11 @@ class Predict(program.Case):
         with self.predict("a\tb\t25\nb\ta\t25\n", "learning.draw=published", ranks=2) as file:
             np.testing.assert_allclose(file["node/rate"][:], 1 / 25, rtol=1e-9)
 
+    def test_rate_leaves_out_initial_data(self):
+        """Real data of generation 0 are in no later training set: 30 samples, not 40."""
+        with self.predict("a\ta\t30\n", "real.kind=initial", real="a\t10\n") as file:
+            np.testing.assert_allclose(file["node/rate"][:], noise(30), rtol=1e-12)
+
     def test_plateau_of_one_model(self):
         """C = (1 - eta) P^2 C + eta P C + noise, solved for C; a collapsing model beside it has none."""
         n, share = 40, 30 / 40

@@ -3,6 +3,7 @@
 
 /* How fast a collapsing model gets worse: THEORY.md section 6. */
 
+#include "ouro/family/family.h"
 #include "ouro/theory/verdict.h"
 
 typedef struct ouro_rates_options {
@@ -32,6 +33,13 @@ typedef struct ouro_rates {
   double downstream_residual; /* largest probability that a walk has not ended yet */
   double solution_residual;   /* largest residual of what was solved instead where walks end slowly; 0 if nothing was */
 } ouro_rates;
+
+/** What the fits of an experiment add to the error of a generation, d_i of THEORY.md section 6: of a fit to n_i
+ * samples, or of the one corpus of M_i samples that all consumers of a publishing model share. Collective on graph's
+ * communicator. [out] noise [n_owned] positive, for ouro_rates_create() Returns the same status on all ranks: OURO_OK,
+ * OURO_ENOMEM, OURO_EMPI. */
+ouro_status ouro_rates_noise(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                             double *noise);
 
 /** Compute the rate of every node.
  *  Collective on graph's communicator. Bit-identical on any number of ranks and any ownership.
