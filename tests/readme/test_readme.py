@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 
+import h5py
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import program  # noqa: E402
 
@@ -88,6 +90,20 @@ class Readme(program.Case):
         for command in LEFT_OUT:
             self.assertIn(f"\n{command}\n", README)
             self.assertRegex(makefile, rf"(?m)^{command.split()[1]}:")
+
+    def test_every_key_is_listed(self):
+        """The stored configuration of an experiment that says nothing: its keys, with their defaults, are in the table."""
+        self.write("x.yaml", "graph: {generate: {kind: gnm, nodes: 4, feeds: 3}}\nlearning: {regime: forget}\n")
+        self.works("predict", "x.yaml")
+        with h5py.File(self.dir / "x.h5") as file:
+            stored = file["config"].attrs["experiment"].decode()
+        for section, body in re.findall(r"^(\w+):\n((?:  .*\n?)+)", stored, re.M):
+            row, = re.findall(rf"^\| `{section}` \| (.*) \|$", README, re.M)
+            for key, value in re.findall(r"^ +(\w+):(?: (.*))?$", body, re.M):
+                self.assertIn(f"`{key}`", row if section != "model" else README, f"{section}.{key}")
+                said = re.search(rf"`{key}` \(([^),:]*)", row)
+                if said and value and said.group(1) != "the experiment's name with `.h5`":
+                    self.assertEqual(said.group(1).split()[0], value.split()[0], f"{section}.{key}")
 
     def test_exit_statuses(self):
         """As the table says: 0, 1 with the file and line, 2 with the key and the nearest known one."""
