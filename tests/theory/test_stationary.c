@@ -112,12 +112,15 @@ static void test_dense(void **unused) {
   free(pi);
 }
 
-/* What a double cannot hold is refused or 0, never wrong: a state that is never left, and a pi that rises by 10^300 a
+/* What a double cannot hold is refused or 0, never wrong: a state that is never left, or
+ * with a probability that has lost its digits, and a pi that rises by 10^300 a
  * state. */
 static void test_limits(void **unused) {
   (void)unused;
-  double stuck[] = {0.5, 0.5, 0, 1}, steep[] = {0, 1, 0, 1e-300, 0, 1, 0, 1e-300, 0}, pi[3];
+  double stuck[] = {0.5, 0.5, 0, 1}, nearly[] = {1, 1e-300, 1e-320, 1}, steep[] = {0, 1, 0, 1e-300, 0, 1, 0, 1e-300, 0},
+         pi[3];
   assert_false(ouro_stationary_solve(2, stuck, pi));
+  assert_false(ouro_stationary_solve(2, nearly, pi));
   assert_true(ouro_stationary_solve(3, steep, pi));
   assert_true(pi[0] == 0 && fabs(pi[1] * 1e300 - 1) < 1e-12 && pi[2] == 1);
 }
