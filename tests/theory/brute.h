@@ -19,15 +19,17 @@ typedef struct rule {
   ouro_real_kind kind;
   int initial, p, fitted;
   double base, curvature;
+  double weight, forget; /* of real data beside synthetic, 0: by number; lambda of section 8 */
 } rule;
 
 typedef struct brute {
   int n, first_order;
   rule how;
   int trained[MOST];
-  double size[MOST], real[MOST], corpus[MOST], start[MOST];
-  square p, c, k; /* P, a root keeping its model; C; K of section 8 */
-  double v[MOST]; /* fitted variances */
+  double size[MOST], real[MOST], corpus[MOST];
+  double nature[MOST], effective[MOST]; /* P_i0; Neff_i */
+  square p, c, k;                       /* P, a root keeping its model; C; K of section 8 */
+  double v[MOST];                       /* fitted variances */
 } brute;
 
 /* Noise of a fit to n samples of the truth. */
@@ -56,9 +58,17 @@ static inline void brute_begin(const small *s, rule how, brute *b) {
     }
     b->trained[i] = b->size[i] > 0;
     b->v[i] = how.base;
-    b->start[i] = b->c[i][i] = brute_noise(&how, initial && s->real[i] > 0 ? s->real[i] : how.initial);
-    for (int j = 0; j < s->n; j++) b->p[i][j] = b->trained[i] ? s->feeds[j][i] / b->size[i] : i == j;
-    b->first_order |= how.p > 0 && (how.draw == OURO_DRAW_PUBLISHED || (how.kind == OURO_REAL_FIXED && s->real[i] > 0));
+    b->effective[i] = initial && s->real[i] > 0 ? s->real[i] : how.initial;
+    b->c[i][i] = brute_noise(&how, b->effective[i]);
+    if (b->trained[i]) b->nature[i] = b->real[i] / b->size[i];
+    if (how.weight > 0 && b->real[i] > 0 && b->size[i] > b->real[i]) b->nature[i] = how.weight;
+    const double synthetic = b->size[i] - b->real[i];
+    for (int j = 0; j < s->n; j++) {
+      if (s->feeds[j][i] > 0) b->p[i][j] = (1 - b->nature[i]) * s->feeds[j][i] / synthetic;
+    }
+    if (!b->trained[i]) b->p[i][i] = 1;
+    const int shared = how.draw == OURO_DRAW_PUBLISHED || (how.kind == OURO_REAL_FIXED && s->real[i] > 0);
+    b->first_order |= how.p > 0 && (shared || how.weight > 0 || how.forget > 0);
   }
 }
 
@@ -85,16 +95,18 @@ static inline double brute_spread(const brute *b, int k) {
   return b->how.fitted ? b->v[k] : b->how.base + b->how.curvature * b->c[k][k];
 }
 
-/* What the fit of i adds to Q_ii by itself: sections 3, 5, and 8 and 9 where part of its data is shared or fixed. */
+/* What the fit of i adds to Q_ii by itself: sections 3, 5, and 8 and 9 where part of its data is shared or fixed;
+ * sum_k P_ik^2 V_k / m_ik, nature included. */
 static inline double brute_own(const brute *b, int i, double q) {
-  const double n = b->size[i], p0 = b->real[i] / n;
-  double within = 0, synthetic = 0;
+  const double n = b->size[i], r = b->real[i], p0 = b->nature[i];
+  double within = 0, noise = 0;
   for (int k = 0; k < b->n; k++) {
+    const double m = b->p[i][k] * (n - r) / (1 - p0);
     within += b->p[i][k] * b->c[k][k];
-    if (b->how.draw == OURO_DRAW_PRIVATE) synthetic += b->p[i][k] * brute_spread(b, k);
+    if (b->how.draw == OURO_DRAW_PRIVATE && m > 0) noise += b->p[i][k] * b->p[i][k] * brute_spread(b, k) / m;
   }
   if (b->how.p > 0 && !b->first_order) return brute_eta(&b->how, n) * (within - q) + brute_noise(&b->how, n);
-  return (synthetic + (b->how.kind == OURO_REAL_FIXED ? 0 : p0 * b->how.base)) / n;
+  return b->how.kind == OURO_REAL_FIXED || r == 0 ? noise : noise + p0 * p0 * b->how.base / r;
 }
 
 /* P0 diag(V_k / M_k) P0' */
@@ -118,30 +130,39 @@ static inline double brute_variance(const brute *b, int i, double q) {
   return u + n / (n - 1) * (within - q);
 }
 
-static inline void brute_step(brute *b) {
-  const int fixed = b->how.kind == OURO_REAL_FIXED;
-  square y, q, pk, g = {{0}}, gz = {{0}}, c;
-  double v[MOST];
-  brute_product(b->n, b->p, b->c, 0, y);
-  brute_product(b->n, y, b->p, 1, q);
-  brute_product(b->n, b->p, b->k, 0, pk);
+/* L = I - Gamma + Gamma P, and Gamma. */
+static inline void brute_remember(brute *b, square l, double gamma[MOST]) {
   for (int i = 0; i < b->n; i++) {
-    if (!fixed || !b->trained[i] || b->real[i] == 0) continue;
-    g[i][i] = b->real[i] / b->size[i];
-    gz[i][i] = b->how.base / b->size[i];
+    b->effective[i] = b->how.forget * b->effective[i] + b->size[i];
+    gamma[i] = b->trained[i] ? b->size[i] / b->effective[i] : 1;
+    for (int j = 0; j < b->n; j++) l[i][j] = (i == j ? 1 - gamma[i] : 0) + gamma[i] * b->p[i][j];
+  }
+}
+
+static inline void brute_step(brute *b) {
+  square l, y, q, lk, g = {{0}}, gz = {{0}}, c;
+  double v[MOST], gamma[MOST];
+  brute_remember(b, l, gamma);
+  brute_product(b->n, l, b->c, 0, y);
+  brute_product(b->n, y, l, 1, q);
+  brute_product(b->n, l, b->k, 0, lk);
+  for (int i = 0; i < b->n; i++) {
+    if (b->how.kind != OURO_REAL_FIXED || !b->trained[i] || b->real[i] == 0) continue;
+    g[i][i] = gamma[i] * b->nature[i];
+    gz[i][i] = g[i][i] * b->how.base / b->real[i];
   }
   for (int i = 0; i < b->n; i++) {
     for (int j = 0; j < b->n; j++) {
-      c[i][j] = q[i][j] + brute_published(b, i, j) + pk[i][j] * g[j][j] + g[i][i] * pk[j][i] + gz[i][j] * g[i][j];
+      c[i][j] = q[i][j] + brute_published(b, i, j) + lk[i][j] * g[j][j] + g[i][i] * lk[j][i] + gz[i][j] * g[i][j];
     }
-    if (b->trained[i]) c[i][i] += brute_own(b, i, q[i][i]);
+    if (b->trained[i]) c[i][i] += gamma[i] * gamma[i] * brute_own(b, i, q[i][i]);
     v[i] = b->trained[i] && b->how.fitted ? brute_variance(b, i, q[i][i]) : b->v[i];
   }
   for (int i = 0; i < b->n; i++) {
     b->v[i] = v[i];
     for (int j = 0; j < b->n; j++) {
       b->c[i][j] = c[i][j];
-      b->k[i][j] = pk[i][j] + gz[i][j];
+      b->k[i][j] = lk[i][j] + gz[i][j];
     }
   }
 }
@@ -163,6 +184,11 @@ static inline ouro_config brute_config(rule how) {
   static char linear[] = "linear", mean[] = "mean";
   ouro_config config = {0};
   config.real.kind = how.kind;
+  config.real.weight = how.weight;
+  config.learning.regime = how.forget == 1  ? OURO_REGIME_ACCUMULATE
+                           : how.forget > 0 ? OURO_REGIME_FORGET
+                                            : OURO_REGIME_REPLACE;
+  config.learning.forget = how.forget;
   config.model.family = how.p > 0 ? linear : mean;
   config.model.dimension = how.p > 0 ? how.p : 1;
   config.model.noise = sqrt(how.base);

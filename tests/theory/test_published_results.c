@@ -1,5 +1,5 @@
 /* Results of the literature and corner cases in closed form, THEORY.md sections 6 and 12, by the program's own families
- * through the public interface. R10 is tested for the one weight that sample shares give; the program knows no other.
+ * through the public interface.
  * ranks: 1 2 3 4 7 */
 
 #include <math.h>
@@ -185,19 +185,24 @@ static void test_accumulate(void **unused) {
   }
 }
 
-/* R10 at the weight of sample shares, w = k / (1 + k), k = n / m; never less than at the best weight,
- * (sqrt(k^2 + 4k) - k) / 2, which is the golden ratio for k = 1. */
+/* R10: n fresh real samples with weight w, m synthetic, k = n / m; w = 0 is the share n / (n + m). The least is at
+ * w* = (sqrt(k^2 + 4k) - k) / 2, and w* s^2 / n: for k = 1 the golden ratio. */
 static void test_weight_of_real_data(void **unused) {
   (void)unused;
   static const int sizes[][2] = {{50, 50}, {10, 90}, {90, 10}, {1, 400}, {400, 1}};
   for (int c = 0; c < 5; c++) {
-    const double n = sizes[c][0], k = n / sizes[c][1], w = k / (1 + k), best = (sqrt(k * k + 4 * k) - k) / 2;
-    const ouro_config config = named("normal-mean", 1, 100);
+    const double n = sizes[c][0], k = n / sizes[c][1], best = (sqrt(k * k + 4 * k) - k) / 2;
+    const double weights[] = {0, 0.1, 0.5, 0.9, best * 0.99, fmin(best * 1.01, 0.999), best};
     const small s = {.n = 1, .feeds = {{sizes[c][1]}}, .real = {sizes[c][0]}};
-    double error[MOST];
-    settle(&config, &s, error);
-    assert_true(near(error[0], (w * w + k * (1 - w) * (1 - w)) / (w * (2 - w)) / n, 1e-11));
-    assert_true(error[0] >= best / n * (1 - 1e-11));
+    ouro_config config = named("normal-mean", 1, 100);
+    for (int which = 0; which < 7; which++) {
+      const double w = which == 0 ? k / (1 + k) : weights[which];
+      double error[MOST];
+      config.real.weight = weights[which];
+      settle(&config, &s, error);
+      assert_true(near(error[0], (w * w + k * (1 - w) * (1 - w)) / (w * (2 - w)) / n, 1e-11));
+      assert_true(which == 6 ? near(error[0], best / n, 1e-11) : error[0] > best / n * (1 - 1e-11));
+    }
     if (c == 0) assert_true(near(best, 0.6180339887, 1e-10));
   }
 }
