@@ -74,9 +74,9 @@ static const struct argp argp = {
     "Larger ones (or theory.exact=none): by backward walks, totals with a standard error of at most theory.dual_error "
     "or as much as theory.dual_walks pairs leave; of an unstable source the model comes into question that walks visit "
     "most for its samples.\n\n"
-    "The feeds of --budget are greedy: each is the best after those before it. That is not always the best set: for "
-    "feeds \"x a 20, y a 20, x b 10, y b 10, a c 10, x c 10\"; x, y being roots; the best single feed and the best "
-    "pair may have no model in common.\n\n"
+    "The feeds of --budget are greedy: each is the best after those before it. That need not be the best set: where a "
+    "and b live on themselves, h trains on both and c, d, e, f, g on h, 100 samples a feed and real.samples 1000, the "
+    "best model to feed is h, but the best two are a and b.\n\n"
     "Example: ouro advise jobs/llm/deepseek-withdrawn.yaml --budget 2",
     NULL,
     NULL,
@@ -158,11 +158,13 @@ static void print_tsv(const cli_job *job, const ouro_advice *advice, const cli_n
 }
 
 static void print_text(const cli_job *job, const ouro_advice *advice, const cli_names *names) {
-  printf("\ntotal error of %" OURO_GID_FMT " models at generation %" PRId64 ", %s, by %s:\n", job->graph->n_nodes,
-         job->config->learning.generations, advice->exact ? "exact" : "first order in 1/n",
-         advice->method == OURO_ADVICE_RECURSION ? "recursion" : "backward walks");
-  print_total(advice->total, advice->standard_error);
-  printf("  as it is\n");
+  const bool walked = advice->method == OURO_ADVICE_WALKS;
+  const char *exact = walked ? "exact but for their standard error" : "exact";
+  printf("\ntotal error of %" OURO_GID_FMT " models at generation %" PRId64 ", by %s, %s: %.6g", job->graph->n_nodes,
+         job->config->learning.generations, walked ? "backward walks" : "recursion",
+         advice->exact ? exact : "to first order in 1/n", advice->total);
+  if (walked) printf(" +- %.2g", advice->standard_error);
+  printf("\n");
   print_cure(job, advice, names);
   print_best(job, advice, names);
 }
