@@ -220,17 +220,18 @@ cleanup:
   return status;
 }
 
-static void list_rows(const row *rows, int64_t n, double total, double standard_error, ouro_advice *advice) {
-  const double both = hypot(standard_error, advice->standard_error);
+static void list_rows(const row *rows, int64_t n, double total, double standard_error, double of_others,
+                      ouro_advice *advice) {
   advice->n_cure = n;
   for (int64_t k = n - 1; k >= 0; k--) {
-    advice->cure[k] = (ouro_advice_feed){rows[k].node, rows[k].component, total, k == n - 1 ? standard_error : both};
+    advice->cure[k] =
+        (ouro_advice_feed){rows[k].node, rows[k].component, total, k == n - 1 ? standard_error : of_others};
     total += rows[k].removed;
   }
 }
 
-ouro_status ouro_cure_list(ouro_cure *cure, const ouro_advisor *advisor, int64_t n, double total,
-                           double standard_error) {
+ouro_status ouro_cure_list(ouro_cure *cure, const ouro_advisor *advisor, int64_t n, double total, double standard_error,
+                           double of_others) {
   ouro_status status = OURO_OK;
   row *own = NULL, *all = NULL;
   int n_own = 0;
@@ -239,7 +240,7 @@ ouro_status ouro_cure_list(ouro_cure *cure, const ouro_advisor *advisor, int64_t
   OURO_AGREE(advisor->graph->comm, make_rows(cure, advisor, n, &own, &n_own, &all));
   OURO_TRY(gather_rows(advisor->graph->comm, own, n_own, all));
   if (n > 1) qsort(all, (size_t)n, sizeof *all, by_size);
-  list_rows(all, n, total, standard_error, advisor->advice);
+  list_rows(all, n, total, standard_error, of_others, advisor->advice);
 cleanup:
   free(own);
   free(all);

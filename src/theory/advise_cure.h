@@ -58,9 +58,10 @@ ouro_status ouro_cure_weigh(ouro_cure *cure, const ouro_graph *graph, const ouro
  *  Collective on the graph's communicator.
  *  [in] n              chosen members over all ranks
  *  [in] total          after all feeds
- *  [in] standard_error of total. The others get that of the total before, and this, together: more than there is
+ *  [in] standard_error of total
+ *  [in] of_others      at least that of the totals after fewer feeds
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
-ouro_status ouro_cure_list(ouro_cure *cure, const ouro_advisor *advisor, int64_t n, double total,
-                           double standard_error);
+ouro_status ouro_cure_list(ouro_cure *cure, const ouro_advisor *advisor, int64_t n, double total, double standard_error,
+                           double of_others);
 
 #endif

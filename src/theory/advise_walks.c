@@ -60,6 +60,12 @@ static double error_of(const planner *p, const tally *t) {
   return spread > 0 ? (double)p->a->graph->n_nodes * sqrt(spread / (n - 1) / n) : 0;
 }
 
+/* No part of the total, summed up from the same pairs, has a larger error than this. */
+static double largest_error_of(const planner *p, const tally *t) {
+  tally copy = *t;
+  return (double)p->a->graph->n_nodes * sqrt(ouro_sum_value(&copy.sums[1])) / (double)t->n;
+}
+
 static ouro_status walk_pairs(planner *p, ouro_walks *walks, int64_t n) {
   ouro_status status = OURO_OK;
   ouro_sum news[2];
@@ -294,7 +300,8 @@ static ouro_status find_cure(planner *p) {
   if (a->graph->n_owned > 0) memset(p->stands, 0, (size_t)a->graph->n_owned * sizeof *p->stands);
   OURO_TRY(evaluate(p, true));
   OURO_TRY(weigh_sources(p, OURO_CURE_AFTER));
-  OURO_TRY(ouro_cure_list(&p->cure, a, n, total_of(p, &p->tally), error_of(p, &p->tally)));
+  const double of_parts = hypot(largest_error_of(p, &before), largest_error_of(p, &p->tally));
+  OURO_TRY(ouro_cure_list(&p->cure, a, n, total_of(p, &p->tally), error_of(p, &p->tally), of_parts));
   p->tally = before;
 cleanup:
   ouro_advisor_starve(a);

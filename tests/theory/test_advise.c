@@ -106,16 +106,35 @@ static ouro_status advise_graph(const ouro_config *config, setting how, ouro_gra
   return status;
 }
 
-static ouro_advice *advise_on(MPI_Comm comm, const small *s, setting how, int64_t budget, int scattered) {
-  const ouro_config config = advise_config(how);
+static ouro_advice *advise_with(MPI_Comm comm, const ouro_config *config, const small *s, setting how, int64_t budget,
+                                int scattered) {
   ouro_graph *graph = small_build(comm, s, scattered);
   ouro_advice *advice = NULL;
-  const ouro_status status = graph ? advise_graph(&config, how, graph, budget, NULL, &advice) : OURO_ENOMEM;
+  const ouro_status status = graph ? advise_graph(config, how, graph, budget, NULL, &advice) : OURO_ENOMEM;
   int same = status == OURO_OK;
   for (ouro_lid i = 0; same && i < graph->n_owned; i++) same = graph->real[i] == s->real[graph->gid[i]];
   ouro_graph_destroy(&graph);
   if (!same) ouro_advice_destroy(&advice);
   return advice;
+}
+
+static ouro_advice *advise_on(MPI_Comm comm, const small *s, setting how, int64_t budget, int scattered) {
+  const ouro_config config = advise_config(how);
+  return advise_with(comm, &config, s, how, budget, scattered);
+}
+
+/* The same by backward walks: all that may be walked. */
+static ouro_advice *walk_on(MPI_Comm comm, const small *s, setting how, int64_t budget, int scattered, uint64_t seed) {
+  ouro_config config = advise_config(how);
+  config.theory.exact = OURO_EXACT_NONE;
+  config.theory.dual_walks = 1 << 13;
+  config.learning.seed = seed;
+  return advise_with(comm, &config, s, how, budget, scattered);
+}
+
+/* Hundreds of graphs on one rank; on more, whose bits are the same, some of them. */
+static uint64_t n_graphs(uint64_t most) {
+  return ranks_in(MPI_COMM_WORLD) == 1 ? most : most / 10;
 }
 
 static void check_cure(const small *s, setting how, const ouro_advice *advice) {
@@ -153,7 +172,7 @@ static void check_best(const small *s, setting how, int64_t budget, const ouro_a
 static void test_every_subset(void **unused) {
   (void)unused;
   int n_two = 0, n_none = 0;
-  for (uint64_t seed = 1; seed <= 40; seed++) {
+  for (uint64_t seed = 1; seed <= n_graphs(400); seed++) {
     const setting how = random_ill_setting(seed);
     const small s = random_ill(seed, how);
     const int64_t budget = (int64_t)(seed % 4);
@@ -167,8 +186,151 @@ static void test_every_subset(void **unused) {
     n_none += advice->n_cure == 0;
     ouro_advice_destroy(&advice);
   }
-  assert_true(n_two > 2 && n_none > 5 && n_none < 30);
+  assert_true(n_two > 2 && n_none > 5 && n_none < (int)n_graphs(300));
 }
+
+/* ---- by backward walks ---- */
+
+typedef struct scores {
+  int n, n_all;
+  double squares, largest; /* of the first total of each graph; of all */
+} scores;
+
+static void score(double total, double error, double expected, int is_first, scores *z) {
+  if (error < 1e-7 * expected) {
+    z->largest = fabs(total - expected) < 1e-6 * expected ? z->largest : INFINITY; /* chance has no say */
+    return;
+  }
+  z->largest = fmax(z->largest, fabs(total - expected) / error);
+  z->squares += is_first ? pow((total - expected) / error, 2) : 0;
+  z->n += is_first;
+  z->n_all++;
+}
+
+/* pi of each source by many steps of a walk that rests half of the time. */
+static void stationary(const small *s, const ouro_gid *component, double *pi) {
+  double next[MOST], size[MOST] = {0};
+  for (int i = 0; i < s->n; i++) {
+    for (int j = 0; j < s->n; j++) size[i] += s->feeds[j][i];
+    pi[i] = component[i] == i;
+  }
+  for (int t = 0; t < 5000; t++) {
+    for (int j = 0; j < s->n; j++) next[j] = pi[j] / 2;
+    for (int i = 0; i < s->n; i++) {
+      for (int j = 0; j < s->n && pi[i] > 0; j++) next[j] += pi[i] / 2 * s->feeds[j][i] / size[i];
+    }
+    memcpy(pi, next, sizeof next);
+  }
+}
+
+/* The unstable source of each node, by its smallest, or -1: what it hears, hears it, and has no real data. */
+static void sources_of(const small *s, ouro_gid *component) {
+  small one = *s;
+  for (int i = 0; i < s->n; i++) {
+    int path[MOST] = {0}, first = -1, alone = 1;
+    for (int k = 0; k < s->n; k++) {
+      for (int a = 0; a < s->n; a++) {
+        for (int b = 0; b < s->n; b++) path[a] |= one.feeds[a][b] > 0 && (b == i || path[b]);
+      }
+    }
+    for (int a = s->n - 1; a >= 0; a--) first = path[a] ? a : first;
+    for (int a = 0; a < s->n; a++) alone &= !path[a] || s->real[a] == 0;
+    component[i] = path[i] && alone ? first : -1;
+  }
+  for (int i = 0; i < s->n; i++) { /* a source hears no node that does not hear it */
+    for (int a = 0; component[i] >= 0 && a < s->n; a++) {
+      if (s->feeds[a][i] > 0 && component[a] != component[i]) component[i] = -1, i = -1;
+    }
+  }
+}
+
+/* The model of each source with the most visits for its samples, of equals the smallest id; totals as they would be. */
+static void check_walked_cure(const small *s, setting how, const ouro_advice *advice, scores *z) {
+  ouro_gid component[MOST];
+  double pi[MOST];
+  unsigned set = 0;
+  sources_of(s, component);
+  stationary(s, component, pi);
+  for (int k = 0; k < advice->n_cure; k++) {
+    const ouro_gid node = advice->cure[k].node;
+    const twin t = {.s = s, .how = how};
+    assert_everywhere(component[node] >= 0 && component[node] == advice->cure[k].component);
+    const double most = pi[node] / twin_size(&t, (int)node);
+    for (int i = 0; i < s->n; i++) {
+      if (component[i] == component[node]) assert_everywhere(pi[i] / twin_size(&t, i) <= most * (1 + 1e-9));
+    }
+    set |= 1u << node;
+    score(advice->cure[k].total, advice->cure[k].standard_error, total_error(s, how, set), 0, z);
+  }
+  assert_everywhere(!is_ill(s, set));
+}
+
+/* Totals as they would be, and nobody left who were much better: those of a source by its own best model. */
+static void check_walked_best(const small *s, setting how, const ouro_advice *advice, scores *z) {
+  ouro_gid component[MOST];
+  unsigned set = 0;
+  sources_of(s, component);
+  for (int k = 0; k < advice->n_best; k++) {
+    const ouro_advice_feed *feed = &advice->best[k];
+    const double total = total_error(s, how, set | 1u << feed->node), before = total_error(s, how, set);
+    for (int i = 0; i < s->n; i++) {
+      if (s->real[i] > 0 || set >> i & 1 || component[i] >= 0) continue;
+      const double gain = before - total_error(s, how, set | 1u << i);
+      assert_everywhere(gain <= (before - total) + 0.2 * fabs(gain) + 0.02 * before);
+    }
+    set |= 1u << feed->node;
+    score(feed->total, feed->standard_error, total, 0, z);
+  }
+}
+
+/* Totals before are independent (a seed for each graph): their sum of squares is that of chi-square, 4.5 standard
+ * deviations off with probability 2e-5. All totals, fewer than 3,000, stay below 6.2 but for a chance of 2e-6. */
+static void test_walks(void **unused) {
+  (void)unused;
+  int n_cured = 0, n_fixed = 0;
+  scores z = {0};
+  for (uint64_t seed = 1; seed <= n_graphs(200); seed++) {
+    setting how = random_ill_setting(seed);
+    how.p = how.kind == OURO_REAL_FIXED ? 0 : (int)(seed % 2); /* all of one order, and eta <= 1 everywhere */
+    const small s = random_ill(seed, how);
+    ouro_advice *advice = walk_on(MPI_COMM_WORLD, &s, how, (int64_t)(seed % 3), seed % 2 == 0, seed);
+    int size;
+    best_cure(&s, how, &size);
+    assert_everywhere(advice != NULL && advice->method == OURO_ADVICE_WALKS);
+    assert_everywhere(advice->n_cure == size && advice->n_incurable == 0);
+    score(advice->total, advice->standard_error, total_error(&s, how, 0), 1, &z);
+    check_walked_cure(&s, how, advice, &z);
+    check_walked_best(&s, how, advice, &z);
+    n_cured += advice->n_cure > 0;
+    n_fixed += how.kind == OURO_REAL_FIXED;
+    ouro_advice_destroy(&advice);
+  }
+  const double beyond = (z.squares - z.n) / sqrt(2.0 * z.n);
+  if (rank_in(MPI_COMM_WORLD) == 0 && !(fabs(beyond) < 4.5 && z.largest < 6.2)) {
+    print_message("%d scores, chi-square off by %g sd; %d in all, largest %g\n", z.n, beyond, z.n_all, z.largest);
+  }
+  assert_everywhere(fabs(beyond) < 4.5 && z.largest < 6.2 && z.n_all < 3000);
+  assert_true(n_cured > 5 && n_fixed > 3);
+}
+
+static void test_same_bits_of_walks(void **unused) {
+  (void)unused;
+  for (uint64_t seed = 300; seed < 306; seed++) {
+    setting how = random_ill_setting(seed);
+    how.p = 1;
+    const small s = random_ill(seed, how);
+    ouro_advice *alone = walk_on(MPI_COMM_SELF, &s, how, 2, 0, 7), *world = walk_on(MPI_COMM_WORLD, &s, how, 2, 1, 7);
+    assert_everywhere(alone != NULL && world != NULL);
+    assert_everywhere(alone->total == world->total && alone->n_cure == world->n_cure && alone->n_best == world->n_best);
+    assert_everywhere(alone->standard_error == world->standard_error && alone->n_evaluated == world->n_evaluated);
+    assert_everywhere(memcmp(alone->cure, world->cure, (size_t)alone->n_cure * sizeof *alone->cure) == 0);
+    assert_everywhere(memcmp(alone->best, world->best, (size_t)alone->n_best * sizeof *alone->best) == 0);
+    ouro_advice_destroy(&alone);
+    ouro_advice_destroy(&world);
+  }
+}
+
+/* ---- */
 
 static void test_same_bits(void **unused) {
   (void)unused;
@@ -277,8 +439,7 @@ static void test_overflow(void **unused) {
 }
 
 /* Each allocation fails once, on the last rank. */
-static void test_short_of_memory(void **unused) {
-  (void)unused;
+static void run_short_of_memory(ouro_exact exact) {
   const setting how = {.initial = 50, .sigma = 1};
   const small s = {.n = 2, .feeds = {[0][1] = 20, [1][0] = 20}};
   ouro_config config = advise_config(how);
@@ -289,6 +450,8 @@ static void test_short_of_memory(void **unused) {
   ouro_status status = OURO_ENOMEM;
   int n = 0;
   config.learning.generations = 1;
+  config.theory.exact = exact;
+  config.theory.dual_walks = 8;
   assert_ok(ouro_verdict_create(graph, true, &verdict));
   while (status == OURO_ENOMEM && n < 1000) {
     ouro_advice *advice = NULL;
@@ -305,11 +468,19 @@ static void test_short_of_memory(void **unused) {
   ouro_graph_destroy(&graph);
 }
 
+static void test_short_of_memory(void **unused) {
+  (void)unused;
+  run_short_of_memory(OURO_EXACT_AUTO);
+  run_short_of_memory(OURO_EXACT_NONE);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_subset),    cmocka_unit_test(test_same_bits), cmocka_unit_test(test_one_edge),
-      cmocka_unit_test(test_candidates),      cmocka_unit_test(test_refusals),  cmocka_unit_test(test_overflow),
-      cmocka_unit_test(test_short_of_memory),
+      cmocka_unit_test(test_every_subset),       cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_one_edge),           cmocka_unit_test(test_candidates),
+      cmocka_unit_test(test_refusals),           cmocka_unit_test(test_overflow),
+      cmocka_unit_test(test_short_of_memory),    cmocka_unit_test(test_walks),
+      cmocka_unit_test(test_same_bits_of_walks),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
