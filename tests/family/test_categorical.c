@@ -74,6 +74,21 @@ static void outcomes_are_found_by_plain_search(void **state) {
   }
 }
 
+/* Probabilities whose sum is rounded below 1, here by far: what lies beyond goes to the last outcome that can be. */
+static void a_sum_below_one_runs_over_nothing(void **state) {
+  (void)state;
+  ouro_family *family = categorical("uniform", 5);
+  const double p[5] = {0, 0.25, 0, 0.25, 0};
+  const ouro_slice slice = slice_of(3, p, 200);
+  double *rows = rows_of(family, &slice), *count = numbers(5);
+  for (ouro_count r = 0; r < 200; r++) assert_true(rows[r] == 1 || rows[r] == 3);
+  ouro_family_absorb(family, 1, &slice, &count);
+  assert_true(count[3] > 100 && count[1] + count[3] == 200);
+  free(rows);
+  free(count);
+  ouro_family_destroy(&family);
+}
+
 /* 2^20 samples of Zipf's law over 1000 outcomes: a deviate beyond 5 has probability below 1e-6. */
 static void rows_have_the_specified_law(void **state) {
   (void)state;
@@ -192,6 +207,7 @@ static void a_file_that_is_too_long(void **state) {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_truth_is_that_of_the_configuration),
     cmocka_unit_test(outcomes_are_found_by_plain_search),
+    cmocka_unit_test(a_sum_below_one_runs_over_nothing),
     cmocka_unit_test(rows_have_the_specified_law),
     cmocka_unit_test(outcomes_that_died_out_stay_dead),
     cmocka_unit_test(smoothing_adds_to_each_count),

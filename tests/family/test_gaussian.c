@@ -135,6 +135,23 @@ static void a_point_stays_a_point(void **state) {
   }
 }
 
+/* The more samples, the more rounding their sums carry; it may fall on either side of 0. */
+static void a_point_of_many_samples_stays_a_point(void **state) {
+  (void)state;
+  ouro_family *family = gaussian(1, OURO_VARIANCE_ML, OURO_COVARIATES_ISOTROPIC);
+  const ouro_count n = (1 << 24) + 1;
+  for (int i = 0; i < 8; i++) {
+    const double theta[2] = {i / 7.0 - 3, 0};
+    double next[2], *statistic = numbers(2);
+    const ouro_slice slice = slice_of(1, theta, n);
+    ouro_family_absorb(family, 1, &slice, &statistic);
+    assert_int_equal(ouro_family_fit(family, 1, &n, statistic, next), 1);
+    assert_true(fabs(next[0] - theta[0]) < 1e-9 && next[1] == 0);
+    free(statistic);
+  }
+  ouro_family_destroy(&family);
+}
+
 /* One sample, by maximum likelihood: a point. Two in three dimensions: a line, on which all that is drawn lies. */
 static void singular_covariances_are_models(void **state) {
   (void)state;
@@ -257,6 +274,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_have_the_specified_law),
     cmocka_unit_test(fits_are_moments_of_rows),
     cmocka_unit_test(a_point_stays_a_point),
+    cmocka_unit_test(a_point_of_many_samples_stays_a_point),
     cmocka_unit_test(singular_covariances_are_models),
     cmocka_unit_test(a_lonely_model_ends_as_a_point),
     cmocka_unit_test(small_variances_are_resolved),
