@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "theory/direct.h"
 #include "theory/krylov.h"
 #include "theory/select.h"
 
@@ -26,18 +27,20 @@ static const double ladder[] = {0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8, 5e-10, 1
 typedef struct enclosing {
   const ouro_graph *graph;
   ouro_lid n;
-  ouro_lid *member; /* [n] ascending: owned nodes on the backward walks of which there is a cycle */
-  double *size;     /* [n] n_i */
-  double *value;    /* [n_owned + n_ghost] of a product; 0 but at members and their ghosts */
-  double *x, *z;    /* [n] vector; what it is improved by */
-  double *b, *y;    /* [n] right side, product */
-  int8_t *in;       /* [n] in the set that is pruned */
-  double shift;     /* mu */
-  int64_t left;     /* products that may still be spent */
+  ouro_lid *member;    /* [n] ascending: owned nodes on the backward walks of which there is a cycle */
+  double *size;        /* [n] n_i */
+  double *value;       /* [n_owned + n_ghost] of a product; 0 but at members and their ghosts */
+  double *x, *z;       /* [n] vector; what it is improved by */
+  double *b, *y;       /* [n] right side, product */
+  int8_t *in;          /* [n] in the set that is pruned */
+  double shift;        /* mu */
+  int64_t left;        /* products that may still be spent */
+  ouro_direct *direct; /* NULL: BiCGSTAB */
   ouro_radius *found;
 } enclosing;
 
 static void enclosing_clear(enclosing *e) {
+  ouro_direct_destroy(&e->direct);
   free(e->member);
   free(e->size);
   free(e->value);
@@ -228,17 +231,25 @@ static ouro_status apply(void *context, const double *in, double *out) {
   return status;
 }
 
+/* z = (I - D^-1 P D / mu)^-1 b or near it, D = diag(x) */
+static ouro_status solve(enclosing *e) {
+  const ouro_linear linear = {e->graph->comm, e->n, apply, e};
+  double residual;
+  if (e->direct) return ouro_direct_solve(e->direct, e->x, e->shift, e->b, e->z);
+  if (e->n > 0) memcpy(e->z, e->b, (size_t)e->n * sizeof *e->z);
+  return ouro_krylov_solve(&linear, e->b, ENOUGH, e->left / 4 + 1, e->z, &residual);
+}
+
 /* x <- (mu I - P)^-1 max(x, FLOOR) or near it, positive, its largest element 1. No element of the solution is smaller
  * than that of the right side over mu. */
 static ouro_status improve(enclosing *e) {
   ouro_status status = OURO_OK;
-  const ouro_linear linear = {e->graph->comm, e->n, apply, e};
-  double residual, most = 0, *z = e->z;
+  double most = 0;
   e->shift = e->found->upper + BESIDE * (e->found->upper - e->found->lower);
-  for (ouro_lid m = 0; m < e->n; m++) z[m] = e->b[m] = fmax(1, FLOOR / e->x[m]) / e->shift;
-  OURO_TRY(ouro_krylov_solve(&linear, e->b, ENOUGH, e->left / 4 + 1, z, &residual));
+  for (ouro_lid m = 0; m < e->n; m++) e->b[m] = fmax(1, FLOOR / e->x[m]) / e->shift;
+  OURO_TRY(solve(e));
   for (ouro_lid m = 0; m < e->n; m++) {
-    e->x[m] *= isfinite(z[m]) ? fmax(z[m], e->b[m]) : e->b[m];
+    e->x[m] *= isfinite(e->z[m]) ? fmax(e->z[m], e->b[m]) : e->b[m];
     most = fmax(most, e->x[m]);
   }
   OURO_TRY(largest_of(e, &most));
@@ -275,16 +286,22 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_radius_enclose(const ouro_graph *graph, bool real_counts, ouro_radius *radius) {
+static ouro_status count(const enclosing *e, int64_t *n) {
+  *n = e->n;
+  return ouro_agree(e->graph->comm,
+                    ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, n, 1, MPI_INT64_T, MPI_SUM, e->graph->comm)));
+}
+
+ouro_status ouro_radius_enclose(const ouro_graph *graph, bool real_counts, int64_t direct, ouro_radius *radius) {
   ouro_status status = OURO_OK;
   enclosing e = {.graph = graph, .found = radius, .left = most_products(graph)};
-  double any;
+  int64_t n;
   *radius = (ouro_radius){.upper = 1}; /* rows of P sum to at most 1 */
   OURO_TRY(enclosing_open(real_counts, &e));
-  any = e.n > 0;
-  OURO_TRY(largest_of(&e, &any));
-  if (any == 0) radius->upper = 0;
-  if (any > 0) OURO_TRY(iterate(&e));
+  OURO_TRY(count(&e, &n));
+  if (n == 0) radius->upper = 0;
+  if (n > 0 && n <= direct) OURO_TRY(ouro_direct_create(graph, e.n, e.member, e.size, &e.direct));
+  if (n > 0) OURO_TRY(iterate(&e));
   radius->converged = has_converged(radius);
 cleanup:
   enclosing_clear(&e);

@@ -5,6 +5,8 @@
 
 #include "ouro/graph/graph.h"
 
+#define OURO_RADIUS_DIRECT 1000 /* factors of so many nodes take less than a tenth of a second */
+
 typedef struct ouro_radius {
   double lower, upper; /* the radius lies between them, rounding included */
   bool converged;      /* they are at most 1e-9 apart, relative to the upper one */
@@ -16,9 +18,10 @@ typedef struct ouro_radius {
  *  For nonnegative P and positive x, max (Px)_i / x_i is at least the radius (Collatz and Wielandt); for x that is
  *  positive on a set and 0 outside, min (Px)_i / x_i over the set is at most the radius. Both hold for reducible and
  *  periodic P, whatever x is; x comes from Noda's inverse iteration, x <- (mu I - P)^-1 x with mu just above the
- *  upper bound, solved by BiCGSTAB.
+ *  upper bound, solved by LU factors on one rank up to `direct` nodes and by BiCGSTAB beyond.
  *  [in]  real_counts false: real data is used at generation 0 only and counts as none
+ *  [in]  direct      nodes whose walks may meet a cycle, at most; OURO_RADIUS_DIRECT unless there is a reason
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
-ouro_status ouro_radius_enclose(const ouro_graph *graph, bool real_counts, ouro_radius *radius);
+ouro_status ouro_radius_enclose(const ouro_graph *graph, bool real_counts, int64_t direct, ouro_radius *radius);
 
 #endif

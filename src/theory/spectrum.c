@@ -196,7 +196,7 @@ cleanup:
 
 static ouro_status enclose(const ouro_graph *graph, bool real_counts, ouro_spectrum *out) {
   ouro_radius radius;
-  const ouro_status status = ouro_radius_enclose(graph, real_counts, &radius);
+  const ouro_status status = ouro_radius_enclose(graph, real_counts, OURO_RADIUS_DIRECT, &radius);
   if (status != OURO_OK) return status;
   out->lower = radius.lower;
   out->upper = radius.upper;

@@ -72,14 +72,17 @@ static void test_verdict(void **unused) {
     ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, seed % 2 == 0);
     ouro_verdict *verdict = NULL;
     ouro_spectrum *x = NULL;
+    ouro_radius radius; /* by BiCGSTAB */
     double trace[3];
     assert_everywhere(graph != NULL);
     assert_ok(ouro_verdict_create(graph, real_counts, &verdict));
     assert_ok(ouro_spectrum_create(graph, real_counts, NULL, &x));
+    assert_ok(ouro_radius_enclose(graph, real_counts, 0, &radius));
     traces(&s, real_counts, trace);
     assert_everywhere(x->found && same_traces(x, trace));
     /* a defective eigenvalue is known to LAPACK to a root of the rounding only; that of the bounds is not */
     assert_everywhere(x->converged && x->lower <= x->radius + 1e-7 && x->radius <= x->upper + 1e-7);
+    assert_everywhere(radius.converged && radius.lower <= x->upper && x->lower <= radius.upper);
     assert_everywhere((x->upper < 1 - 1e-9) == (verdict->n_unstable == 0));
     assert_everywhere(x->radius <= 1 + 1e-12 && (fabs(x->radius - 1) < 1e-9) == (verdict->n_unstable > 0));
     unstable += verdict->n_unstable > 0;
@@ -149,12 +152,12 @@ static void feed(sized *s, int j, int i, ouro_count samples) {
     assert_int_equal(ouro_feeds_add(&s->feeds, j, i, samples), OURO_OK);
 }
 
-static ouro_radius enclose(sized *s) {
+static ouro_radius enclose(sized *s, int64_t direct) {
   ouro_graph *graph = NULL;
   ouro_radius radius;
   assert_ok(ouro_graph_build(MPI_COMM_WORLD, s->n, &s->feeds, &graph));
   for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = graph->gid[i] == s->anchor ? s->real : 0;
-  assert_ok(ouro_radius_enclose(graph, true, &radius));
+  assert_ok(ouro_radius_enclose(graph, true, direct, &radius));
   assert_everywhere(0 <= radius.lower && radius.lower <= radius.upper && radius.upper <= 1);
   ouro_graph_destroy(&graph);
   ouro_feeds_clear(&s->feeds);
@@ -170,12 +173,12 @@ static int encloses(ouro_radius radius, double exact) {
  * of 3/4. */
 static void test_long_ring(void **unused) {
   (void)unused;
-  static const int length[] = {1, 2, 3, 24};
+  static const int length[] = {1, 2, 3, 24, 120, 500}; /* the last by factors */
   for (size_t k = 0; k < 2 * sizeof length / sizeof *length; k++) {
     const int n = length[k / 2], real = k % 2;
     sized s = {.n = n, .anchor = n / 3, .real = real};
     for (int i = 0; i < n; i++) feed(&s, i, (i + 1) % n, 3);
-    assert_everywhere(encloses(enclose(&s), real ? pow(0.75, 1.0 / n) : 1));
+    assert_everywhere(encloses(enclose(&s, n > 24 ? 1000 : 0), real ? pow(0.75, 1.0 / n) : 1));
   }
 }
 
@@ -183,8 +186,9 @@ static void test_long_ring(void **unused) {
  * share of 1e-6 at every node of both it is 1 - 1e-6, and only two eigenvalues are near. */
 static void test_small_gap(void **unused) {
   (void)unused;
-  for (int real = 0; real <= 1; real++) {
+  for (int way = 0; way < 4; way++) {
     enum { SHARE = 1000000 };
+    const int real = way % 2, direct = way / 2 * 1000;
     small s = {.n = 8};
     for (int i = 0; i < s.n; i++) {
       for (int j = 0; j < s.n; j++) s.feeds[j][i] = i / 4 == j / 4 ? SHARE / 4 : i % 4 == j % 4;
@@ -193,7 +197,7 @@ static void test_small_gap(void **unused) {
     }
     ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 1);
     ouro_radius radius;
-    assert_ok(ouro_radius_enclose(graph, true, &radius));
+    assert_ok(ouro_radius_enclose(graph, true, direct, &radius));
     assert_everywhere(encloses(radius, real ? 1 - 1e-6 : 1));
     assert_everywhere((radius.upper < 1) == real);
     ouro_graph_destroy(&graph);
@@ -204,17 +208,19 @@ static void test_small_gap(void **unused) {
  * them another one that weights of ten orders of magnitude hang on. */
 static void test_defective(void **unused) {
   (void)unused;
-  sized s = {.n = 12, .anchor = 4, .real = 2};
-  feed(&s, 0, 1, 1);
-  feed(&s, 1, 2, 10000000000);
-  feed(&s, 2, 3, 1);
-  feed(&s, 3, 4, 1);
-  feed(&s, 4, 4, 3);
-  feed(&s, 4, 5, 5);
-  feed(&s, 5, 5, 5);
-  feed(&s, 0, 6, 10000000000);
-  for (int i = 5; i < 11; i++) feed(&s, i, i + 1, 1);
-  assert_everywhere(encloses(enclose(&s), 0.5));
+  for (int direct = 0; direct <= 1000; direct += 1000) {
+    sized s = {.n = 12, .anchor = 4, .real = 2};
+    feed(&s, 0, 1, 1);
+    feed(&s, 1, 2, 10000000000);
+    feed(&s, 2, 3, 1);
+    feed(&s, 3, 4, 1);
+    feed(&s, 4, 4, 3);
+    feed(&s, 4, 5, 5);
+    feed(&s, 5, 5, 5);
+    feed(&s, 0, 6, 10000000000);
+    for (int i = 5; i < 11; i++) feed(&s, i, i + 1, 1);
+    assert_everywhere(encloses(enclose(&s, direct), 0.5));
+  }
 }
 
 /* Chains are gone after a round a node. One of more nodes than there are rounds keeps a lower bound of 0 and must not
@@ -225,21 +231,21 @@ static void test_chains(void **unused) {
   for (int k = 0; k < (ranks_in(MPI_COMM_WORLD) > 2 ? 3 : 4); k++) {
     sized s = {.n = length[k], .anchor = -1};
     for (int i = 1; i < length[k]; i++) feed(&s, i - 1, i, 2);
-    const ouro_radius radius = enclose(&s);
+    const ouro_radius radius = enclose(&s, 0);
     assert_everywhere(radius.lower == 0 && radius.converged == (radius.upper == 0));
     assert_everywhere(length[k] > 200 || radius.upper == 0);
   }
 }
 
-/* A ring too long for the solver, cured at one node: 0.5^(1/N) = 1 - 1.4e-5 is not found, and not claimed. */
+/* A ring too long for the solver, cured at one node: 0.5^(1/N) = 1 - 1.4e-4 is not found, and not claimed. */
 static void test_not_converged(void **unused) {
   (void)unused;
-  enum { N = 50000 };
+  enum { N = 5000 };
   if (ranks_in(MPI_COMM_WORLD) > 2) return;
   const double exact = pow(0.5, 1.0 / N);
   sized s = {.n = N, .anchor = 17, .real = 1};
   for (int i = 0; i < N; i++) feed(&s, i, (i + 1) % N, 1);
-  const ouro_radius radius = enclose(&s);
+  const ouro_radius radius = enclose(&s, 0);
   assert_everywhere(radius.lower <= exact && exact <= radius.upper && !radius.converged);
 }
 
@@ -250,8 +256,8 @@ static void test_same_bits(void **unused) {
     const small s = random_small(seed);
     ouro_graph *alone = small_build(MPI_COMM_SELF, &s, 0), *together = small_build(MPI_COMM_WORLD, &s, seed % 8 == 1);
     ouro_radius a, b;
-    assert_everywhere(ouro_radius_enclose(alone, true, &a) == OURO_OK);
-    assert_ok(ouro_radius_enclose(together, true, &b));
+    assert_everywhere(ouro_radius_enclose(alone, true, seed % 3 == 0 ? 0 : 1000, &a) == OURO_OK);
+    assert_ok(ouro_radius_enclose(together, true, seed % 3 == 0 ? 0 : 1000, &b));
     assert_everywhere(a.lower == b.lower && a.upper == b.upper && a.products == b.products);
     ouro_graph_destroy(&alone);
     ouro_graph_destroy(&together);
