@@ -127,6 +127,7 @@ static void print_cure(const cli_job *job, const ouro_advice *advice, const cli_
            " model%s, one of each unstable source\n",
            job->config->real.samples, n, n == 1 ? "" : "s");
     print_feeds("cure", n, advice->cure, job, names);
+    if (isinf(advice->cure[n - 1].total)) printf("  training sets are so small that errors grow all the same\n");
   }
   if (advice->n_incurable > 0) {
     printf("\n%" PRId64 " unstable source%s without a candidate: what %s feed%s collapses all the same\n",
@@ -165,6 +166,7 @@ static void print_text(const cli_job *job, const ouro_advice *advice, const cli_
          advice->exact ? exact : "to first order in 1/n", advice->total);
   if (walked) printf(" +- %.2g", advice->standard_error);
   printf("\n");
+  if (isinf(advice->total)) printf("inf: the error overflows before that\n");
   print_cure(job, advice, names);
   print_best(job, advice, names);
 }

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """`ouro advise`: cures that cure, totals that `ouro predict` confirms, and bad input. limit: 300"""
+import itertools
+import math
 import pathlib
 import sys
 
@@ -115,6 +117,28 @@ class Advise(program.Case):
         self.assertEqual([(node, round(total, 10)) for node, _, total in lists["cure"]], [(best, round(totals[best], 10))])
         self.assertGreater(lists["now"][0][2], 2 * totals[best])
 
+    def test_greedy_need_not_be_best(self):
+        """The example of --help: of all single models h is the best, of all pairs a and b (c to g are alike)."""
+        self.write("feeds.tsv", "a a\nb b\na h\nb h\nh c\nh d\nh e\nh f\nh g\n")
+        self.write("g.yaml", "graph: { file: feeds.tsv, samples: 100 }\nreal: { samples: 1000 }\n"
+                             "output: { file: g.h5 }\n")
+        totals = {}
+        for fed in [*itertools.combinations("abhcd", 1), *itertools.combinations("abhcd", 2)]:
+            self.write("fed.tsv", "".join(f"{node}\t1\n" for node in fed))
+            self.works("predict", "g.yaml", "--set", "real.nodes=fed.tsv")
+            with h5py.File(self.dir / "g.h5") as file:
+                totals[fed] = float(file["trajectory/theory"][-1].sum())
+        of_size = [min((fed for fed in totals if len(fed) == size), key=totals.get) for size in (1, 2)]
+        self.assertEqual(of_size, [("h",), ("a", "b")])
+        for how in ("auto", "none"):
+            best = self.advice("g.yaml", "--budget", "2", "--set", f"theory.exact={how}", "--set",
+                               "theory.dual_walks=20000")["best"]
+            self.assertEqual(best[0][0], "h", how)
+            self.assertIn(best[1][0], "ab")
+        text = " ".join(self.works("advise", "--help").out.split())
+        self.assertIn("a and b live on themselves, h trains on both and c, d, e, f, g on h, 100 samples a feed and "
+                      "real.samples 1000, the best model to feed is h, but the best two are a and b", text)
+
     def test_bad_arguments(self):
         for words in (["--budget", "-1"], ["--budget", "two"], ["--budget", "99999999999999999999"], ["--budget", "1.5"],
                       ["--nonsense"], ["more.yaml"]):
@@ -132,6 +156,66 @@ class Advise(program.Case):
             for ranks in (1, 3):
                 with self.subTest(name, ranks=ranks):
                     self.fails("advise", "x.yaml", "--candidates", name, ranks=ranks, says=words)
+
+    def test_candidates_of_another_system(self):
+        """Carriage returns, a column more, blanks; a name twice is an error."""
+        self.write("some.tsv", "node\treal\r\nb\t1\r\n# c\r\n\r\nd \t5\r\n")
+        self.assertEqual(self.advice("x.yaml", "--budget", "0", "--candidates", "some.tsv")["cure"][0][0], "b")
+        self.write("twice.tsv", "b\nd\nb\n")
+        for ranks in (1, 3):
+            self.fails("advise", "x.yaml", "--candidates", "twice.tsv", ranks=ranks, says=["twice.tsv:3", "line 1"])
+        self.write("header.tsv", "node\n")
+        self.fails("advise", "x.yaml", "--candidates", "header.tsv", says=["names no model"])
+
+    def both_ways(self, name, *arguments, ranks=1):
+        """Advice by recursion and by walks, whose totals must be numbers and alike."""
+        ways = [self.advice(name, *arguments, "--set", f"theory.exact={how}", "--set", "theory.dual_walks=60000",
+                            ranks=ranks) for how in ("auto", "none")]
+        for lists in ways:
+            self.assertFalse(any(math.isnan(total) for rows in lists.values() for _, _, total in rows))
+        self.assertAlmostEqual(ways[0]["now"][0][2] / ways[1]["now"][0][2], 1, delta=0.05)
+        return ways
+
+    def test_odd_graphs(self):
+        """Roots alone, one node, disconnected pieces, weights over ten orders of magnitude: on both ways."""
+        cases = {"roots": ("", 5, 0), "one": ("0 0\n", 1, 1), "root and heirs": ("0 1\n1 2\n", 3, 0),
+                 "pieces": ("0 1\n1 0\n2 2\n3 4\n4 3\n5 6\n", 8, 3)}
+        for name, (feeds, n, cures) in cases.items():
+            self.write("feeds.tsv", feeds or "# none\n")
+            self.experiment("odd.yaml", real="none")
+            with self.subTest(name):
+                exact, walked = self.both_ways("odd.yaml", "--budget", "20", "--set", f"graph.nodes={n}", ranks=2)
+                self.assertEqual(len(exact["cure"]), cures)
+                self.assertEqual([row[1] for row in exact["cure"]], [row[1] for row in walked["cure"]])
+                self.assertEqual((len(exact["best"]), len(walked["best"])), (n, n))
+
+    def test_weights_over_ten_orders(self):
+        self.write("feeds.tsv", "source target samples\n0 1 10\n1 0 100000000000\n2 1 1000000000\n2 2 50\n"
+                                "0 2 10000000000\n3 3 10\n")
+        self.experiment("wide.yaml", real="none")
+        exact, walked = self.both_ways("wide.yaml", "--budget", "2", ranks=2)
+        self.assertEqual(len(exact["cure"]), 2)
+        self.assertEqual(len(walked["cure"]), 2)
+
+    def test_barely_enough_samples(self):
+        """eta above 1: infinite totals are said to be so by the recursion; walks refuse, naming the model."""
+        self.write("feeds.tsv", "".join(f"{j} {i}\n" for j in range(5) for i in range(5)))
+        self.experiment("few.yaml", real="none", generations=2000)
+        words = ["--set", "graph.samples=3", "--set", "model.dimension=10", "--set", "real.samples=1000"]
+        lists = self.advice("few.yaml", *words)
+        self.assertEqual((lists["now"][0][2], len(lists["cure"])), (math.inf, 1))
+        out = self.works("advise", "few.yaml", *words).out
+        self.assertIn("inf: the error overflows", out)
+        self.assertIn("so small that errors grow all the same", out)
+        self.fails("advise", "few.yaml", *words, "--set", "theory.exact=none",
+                   says=["backward walks need at least 21 samples", "0 has fewer", "recursion"])
+
+    def test_a_million_sources(self):
+        self.write("feeds.tsv", "".join(f"{i} {i}\n" for i in range(1000000)))
+        self.experiment("loops.yaml", real="none", generations=20)
+        out = self.works("advise", "loops.yaml", "--set", "theory.dual_walks=100000", ranks=2, limit=100).out
+        self.assertIn("for 1000000 models, one of each unstable source", out)
+        self.assertIn("and 999950 more", out)
 
     def test_refusals(self):
         for ranks in (1, 2):
