@@ -83,7 +83,7 @@ static void bad_files_are_answered_with_line_key_and_suggestion(void **state) {
       {"? [a]\n: b\n", {"x.yaml:1:", "key must be a word"}},
       {GRAPH "real: {fraction: 1.1}\n", {"real.fraction", "between 0 and 1"}},
       {GRAPH "real: {fraction: 0.5, nodes: all}\n", {"x.yaml:2:", "real.nodes", "real.fraction"}},
-      {GRAPH "real: {weight: 0.5}\n", {"real.weight", "unknown"}},
+      {GRAPH "real: {weight: 1.5}\n", {"real.weight", "between", "`1.5`"}},
       {GRAPH "partition: {imbalance: 1}\n", {"partition.imbalance", "1.001"}},
       {GRAPH "partition: {seed: 2147483648}\n", {"partition.seed", "2147483647"}},
       {GRAPH "exchange: {buffer: 64 Mb}\n", {"exchange.buffer", "64 MiB", "`64 Mb`"}},
