@@ -1,11 +1,11 @@
-/* Words from every rank to every rank, pairwise and in pieces: see alltoall.h.
+/* Items from every rank to every rank, pairwise and in pieces: see alltoall.h.
  * In step s a rank sends to rank+s and receives from rank-s; piece k of one is piece k of the other. */
 
 #include "graph/alltoall.h"
 
 #include <string.h>
 
-#define LARGEST_PIECE ((int64_t)1 << 28) /* words: 2 GiB, far enough below INT_MAX */
+#define LARGEST_MESSAGE ((size_t)1 << 30) /* bytes */
 
 static int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
@@ -20,42 +20,58 @@ int64_t ouro_alltoall_counts(MPI_Comm comm, const int64_t *n_send, int64_t *n_re
   return total;
 }
 
-/* One step: n_out words to one rank, n_in words from another. */
-static void trade(MPI_Comm comm, int to, int64_t n_out, const int64_t *out, int from, int64_t n_in, int64_t *in,
-                  int64_t largest) {
-  for (int64_t done = 0; done < n_out || done < n_in; done += largest) {
-    const int n_to = done < n_out ? (int)smaller(n_out - done, largest) : 0;
-    const int n_from = done < n_in ? (int)smaller(n_in - done, largest) : 0;
-    MPI_Sendrecv(n_to ? out + done : NULL, n_to, MPI_INT64_T, n_to ? to : MPI_PROC_NULL, OURO_TAG_GRAPH_WORDS,
-                 n_from ? in + done : NULL, n_from, MPI_INT64_T, n_from ? from : MPI_PROC_NULL, OURO_TAG_GRAPH_WORDS,
-                 comm, MPI_STATUS_IGNORE);
+/* One side of a step: items from or to one rank. */
+typedef struct side {
+  int rank;
+  int64_t n;
+  char *items;
+} side;
+
+static side piece_of(const side *all, size_t bytes, int64_t done, int64_t largest) {
+  if (done >= all->n) return (side){.rank = MPI_PROC_NULL};
+  return (side){all->rank, smaller(all->n - done, largest), all->items + (size_t)done * bytes};
+}
+
+static void trade(MPI_Comm comm, size_t bytes, const side *out, const side *in, int64_t largest) {
+  for (int64_t done = 0; done < out->n || done < in->n; done += largest) {
+    const side to = piece_of(out, bytes, done, largest), from = piece_of(in, bytes, done, largest);
+    MPI_Sendrecv(to.items, (int)((size_t)to.n * bytes), MPI_BYTE, to.rank, OURO_TAG_GRAPH_ROUTE, from.items,
+                 (int)((size_t)from.n * bytes), MPI_BYTE, from.rank, OURO_TAG_GRAPH_ROUTE, comm, MPI_STATUS_IGNORE);
   }
 }
 
-/* Words before those of a rank. */
+/* Items before those of a rank. */
 static int64_t offset_of(const int64_t *n, int rank) {
   int64_t sum = 0;
   for (int r = 0; r < rank; r++) sum += n[r];
   return sum;
 }
 
-void ouro_alltoall_pieces(MPI_Comm comm, const int64_t *n_send, const int64_t *send, const int64_t *n_receive,
-                          int64_t *receive, int64_t largest) {
+static side side_of(int rank, int64_t n, const void *items, int64_t first, size_t bytes) {
+  return (side){rank, n, (char *)(uintptr_t)items + (size_t)first * bytes};
+}
+
+void ouro_alltoall_pieces(MPI_Comm comm, size_t bytes, const int64_t *n_send, const void *send,
+                          const int64_t *n_receive, void *receive, int64_t largest) {
   int rank, n_ranks;
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &n_ranks);
   int64_t out = offset_of(n_send, rank), in = offset_of(n_receive, rank);
-  if (n_send[rank] > 0) memcpy(receive + in, send + out, (size_t)n_send[rank] * sizeof *send);
+  const side here = side_of(rank, n_send[rank], send, out, bytes), there = side_of(rank, 0, receive, in, bytes);
+  if (here.n > 0) memcpy(there.items, here.items, (size_t)here.n * bytes);
   for (int step = 1; step < n_ranks; step++) {
     const int to = (rank + step) % n_ranks, from = (rank - step + n_ranks) % n_ranks;
     /* Both offsets follow the ring: past the last rank they start again at 0, before the first at the end. */
     out = to == 0 ? 0 : out + n_send[to - 1];
     in = from == n_ranks - 1 ? offset_of(n_receive, from) : in - n_receive[from];
-    trade(comm, to, n_send[to], send + out, from, n_receive[from], receive + in, largest);
+    const side forth = side_of(to, n_send[to], send, out, bytes);
+    const side back = side_of(from, n_receive[from], receive, in, bytes);
+    trade(comm, bytes, &forth, &back, largest);
   }
 }
 
-void ouro_alltoall_words(MPI_Comm comm, const int64_t *n_send, const int64_t *send, const int64_t *n_receive,
-                         int64_t *receive) {
-  ouro_alltoall_pieces(comm, n_send, send, n_receive, receive, LARGEST_PIECE);
+void ouro_alltoall(MPI_Comm comm, size_t bytes, const int64_t *n_send, const void *send, const int64_t *n_receive,
+                   void *receive) {
+  const int64_t largest = bytes < LARGEST_MESSAGE ? (int64_t)(LARGEST_MESSAGE / (bytes ? bytes : 1)) : 1;
+  ouro_alltoall_pieces(comm, bytes, n_send, send, n_receive, receive, largest);
 }

@@ -1,7 +1,8 @@
-/* Records to the ranks named for them: see route.h. Knows words, not what they mean. */
+/* Records to the ranks named for them: see route.h. Knows bytes, not what they mean. */
 
 #include "ouro/graph/route.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,16 +11,17 @@
 
 static ouro_status count_records(const int *rank, ouro_route *route) {
   ouro_status status = OURO_OK;
-  int64_t *next = NULL;
   OURO_NEW(route->n_send, route->n_ranks);
   OURO_NEW(route->n_receive, route->n_ranks);
-  OURO_NEW(route->place, route->n);
-  OURO_NEW(next, route->n_ranks + 1);
-  for (int64_t i = 0; i < route->n; i++) route->n_send[rank[i]]++;
-  for (int r = 0; r < route->n_ranks; r++) next[r + 1] = next[r] + route->n_send[r];
-  for (int64_t i = 0; i < route->n; i++) route->place[i] = next[rank[i]]++;
+  OURO_NEW(route->next, route->n_ranks);
+  OURO_NEW(route->rank, route->n);
+  for (int64_t i = 0; i < route->n; i++) {
+    OURO_CHECK(rank[i] >= 0 && rank[i] < route->n_ranks, OURO_EINTERNAL, "record for rank %d of %d", rank[i],
+               route->n_ranks);
+    route->rank[i] = rank[i];
+    route->n_send[rank[i]]++;
+  }
 cleanup:
-  free(next);
   return status;
 }
 
@@ -33,65 +35,74 @@ cleanup:
   return status;
 }
 
-/* Counts in words; buffers for what goes and what comes. */
-static ouro_status prepare(const ouro_route *route, int64_t width, int64_t **n_send, int64_t **n_receive,
-                           int64_t **sorted, int64_t **received) {
+static ouro_status new_fields(int64_t n, size_t bytes, char **fields) {
   ouro_status status = OURO_OK;
-  size_t out, in;
-  OURO_TRY(ouro_memory_product((size_t)route->n, (size_t)width, &out));
-  OURO_TRY(ouro_memory_product((size_t)route->n_received, (size_t)width, &in));
-  OURO_NEW(*n_send, route->n_ranks);
-  OURO_NEW(*n_receive, route->n_ranks);
-  OURO_NEW(*sorted, out);
-  OURO_NEW(*received, in);
-  for (int r = 0; r < route->n_ranks; r++) {
-    (*n_send)[r] = width * route->n_send[r];
-    (*n_receive)[r] = width * route->n_receive[r];
-  }
+  size_t size;
+  OURO_CHECK(bytes <= INT_MAX, OURO_ELIMIT, "a record of %zu bytes is too long for a message", bytes);
+  OURO_TRY(ouro_memory_product((size_t)n, bytes, &size));
+  OURO_NEW(*fields, size);
 cleanup:
+  return status;
+}
+
+/* Before the first record is packed or unpacked. */
+static void start_packing(const ouro_route *route) {
+  route->next[0] = 0;
+  for (int r = 1; r < route->n_ranks; r++) route->next[r] = route->next[r - 1] + route->n_send[r - 1];
+}
+
+ouro_status ouro_route_send_field(const ouro_route *route, size_t bytes, const void *field, void *received) {
+  ouro_status status = OURO_OK;
+  char *packed = NULL;
+  OURO_AGREE(route->comm, new_fields(route->n, bytes, &packed));
+  start_packing(route);
+  for (int64_t i = 0; i < route->n; i++) {
+    const int64_t at = route->next[route->rank[i]]++;
+    memcpy(packed + (size_t)at * bytes, (const char *)field + (size_t)i * bytes, bytes);
+  }
+  ouro_alltoall(route->comm, bytes, route->n_send, packed, route->n_receive, received);
+cleanup:
+  free(packed);
   return status;
 }
 
 ouro_status ouro_route_send(const ouro_route *route, int64_t width, const int64_t *record, int64_t **received) {
   ouro_status status;
-  int64_t *n_send = NULL, *n_receive = NULL, *sorted = NULL, *fresh = NULL;
+  const size_t bytes = (size_t)width * sizeof *record;
+  char *fresh = NULL;
   *received = NULL;
-  OURO_AGREE(route->comm, prepare(route, width, &n_send, &n_receive, &sorted, &fresh));
-  for (int64_t i = 0; i < route->n; i++) {
-    memcpy(sorted + width * route->place[i], record + width * i, sizeof *record * (size_t)width);
-  }
-  ouro_alltoall_words(route->comm, n_send, sorted, n_receive, fresh);
-  *received = fresh;
+  OURO_AGREE(route->comm, new_fields(route->n_received, bytes, &fresh));
+  OURO_TRY(ouro_route_send_field(route, bytes, record, fresh));
+  *received = (void *)fresh;
   fresh = NULL;
 cleanup:
-  free(n_send);
-  free(n_receive);
-  free(sorted);
   free(fresh);
   return status;
 }
 
-static ouro_status new_words(int64_t n, int64_t **words) {
+ouro_status ouro_route_answer_field(const ouro_route *route, size_t bytes, const void *answer, void *answered) {
   ouro_status status = OURO_OK;
-  OURO_NEW(*words, n);
+  char *packed = NULL;
+  OURO_AGREE(route->comm, new_fields(route->n, bytes, &packed));
+  ouro_alltoall(route->comm, bytes, route->n_receive, answer, route->n_send, packed);
+  start_packing(route);
+  for (int64_t i = 0; i < route->n; i++) {
+    const int64_t at = route->next[route->rank[i]]++;
+    memcpy((char *)answered + (size_t)i * bytes, packed + (size_t)at * bytes, bytes);
+  }
 cleanup:
+  free(packed);
   return status;
 }
 
 ouro_status ouro_route_answer(const ouro_route *route, const int64_t *answer, int64_t *answered) {
-  ouro_status status;
-  int64_t *sorted = NULL;
-  OURO_AGREE(route->comm, new_words(route->n, &sorted));
-  ouro_alltoall_words(route->comm, route->n_receive, answer, route->n_send, sorted);
-  for (int64_t i = 0; i < route->n; i++) answered[i] = sorted[route->place[i]];
-cleanup:
-  free(sorted);
-  return status;
+  return ouro_route_answer_field(route, sizeof *answer, answer, answered);
 }
 
 void ouro_route_close(ouro_route *route) {
-  free(route->place);
+  free(route->rank);
   free(route->n_send);
   free(route->n_receive);
+  free(route->next);
   *route = (ouro_route){0};
 }

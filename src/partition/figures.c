@@ -42,17 +42,17 @@ static ouro_status gather_needs(MPI_Comm comm, int64_t n_keys, needs *list) {
   ouro_status status = OURO_OK;
   int n_ranks;
   need *received = NULL;
-  ouro_partition_route *route = NULL;
+  ouro_route route = {0};
   MPI_Comm_size(comm, &n_ranks);
   int32_t *rank = ouro_memory_new((size_t)list->n, sizeof *rank);
   OURO_AGREE(comm, rank ? OURO_OK : OURO_ENOMEM);
   for (int64_t k = 0; k < list->n; k++) rank[k] = ouro_graph_block_rank(n_keys, n_ranks, list->list[k].key);
-  OURO_TRY(ouro_partition_route_create(comm, list->n, rank, &route));
-  received = ouro_memory_new((size_t)route->n_received, sizeof *received);
+  OURO_TRY(ouro_route_open(comm, list->n, rank, &route));
+  received = ouro_memory_new((size_t)route.n_received, sizeof *received);
   OURO_AGREE(comm, received ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *received, list->list, received));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *received, list->list, received));
   free(list->list);
-  *list = (needs){route->n_received, route->n_received, received};
+  *list = (needs){route.n_received, route.n_received, received};
   received = NULL;
   qsort(list->list, (size_t)list->n, sizeof *list->list, by_key_then_part);
   int64_t n = 0;
@@ -61,7 +61,7 @@ static ouro_status gather_needs(MPI_Comm comm, int64_t n_keys, needs *list) {
   }
   list->n = n;
 cleanup:
-  ouro_partition_route_destroy(&route);
+  ouro_route_close(&route);
   free(received);
   free(rank);
   return status;

@@ -92,20 +92,20 @@ cleanup:
 
 static ouro_status move_nodes(const ouro_graph *graph, const int32_t *owner, arrivals *to) {
   ouro_status status = OURO_OK;
-  ouro_partition_route *route = NULL;
+  ouro_route route = {0};
   const size_t width = (size_t)graph->label_width;
   int labelled = graph->label != NULL; /* a rank without nodes may have no array */
   MPI_Allreduce(MPI_IN_PLACE, &labelled, 1, MPI_INT, MPI_MAX, graph->comm);
   to->labelled = labelled != 0;
-  OURO_TRY(ouro_partition_route_create(graph->comm, graph->n_owned, owner, &route));
-  OURO_AGREE(graph->comm, allocate_nodes(graph, route->n_received, to));
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *to->gid, graph->gid, to->gid));
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *to->real, graph->real, to->real));
-  if (to->labelled) OURO_TRY(ouro_partition_route_forward(route, sizeof *to->label, graph->label, to->label));
-  if (graph->named && width) OURO_TRY(ouro_partition_route_forward(route, width, graph->label_text, to->text));
+  OURO_TRY(ouro_route_open(graph->comm, graph->n_owned, owner, &route));
+  OURO_AGREE(graph->comm, allocate_nodes(graph, route.n_received, to));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *to->gid, graph->gid, to->gid));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *to->real, graph->real, to->real));
+  if (to->labelled) OURO_TRY(ouro_route_send_field(&route, sizeof *to->label, graph->label, to->label));
+  if (graph->named && width) OURO_TRY(ouro_route_send_field(&route, width, graph->label_text, to->text));
   OURO_AGREE(graph->comm, sort_nodes(to, width));
 cleanup:
-  ouro_partition_route_destroy(&route);
+  ouro_route_close(&route);
   return status;
 }
 
@@ -136,7 +136,7 @@ cleanup:
 static ouro_status move_feeds(const ouro_graph *graph, const int32_t *owner, ouro_feeds *feeds) {
   ouro_status status = OURO_OK;
   departures from = {0};
-  ouro_partition_route *route = NULL;
+  ouro_route route = {0};
   const ouro_eid n = graph->row[graph->n_owned];
   OURO_AGREE(graph->comm, allocate_departures(n, &from));
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
@@ -145,14 +145,16 @@ static ouro_status move_feeds(const ouro_graph *graph, const int32_t *owner, our
       from.id[k] = graph->gid[i];
     }
   }
-  OURO_TRY(ouro_partition_route_create(graph->comm, n, from.rank, &route));
-  OURO_AGREE(graph->comm, allocate_feeds(route->n_received, feeds));
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *from.id, from.id, feeds->target));
+  OURO_TRY(ouro_route_open(graph->comm, n, from.rank, &route));
+  free(from.rank);
+  from.rank = NULL;
+  OURO_AGREE(graph->comm, allocate_feeds(route.n_received, feeds));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *from.id, from.id, feeds->target));
   for (ouro_eid k = 0; k < n; k++) from.id[k] = graph->gid[graph->source[k]];
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *from.id, from.id, feeds->source));
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *feeds->samples, graph->samples, feeds->samples));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *from.id, from.id, feeds->source));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *feeds->samples, graph->samples, feeds->samples));
 cleanup:
-  ouro_partition_route_destroy(&route);
+  ouro_route_close(&route);
   free(from.rank);
   free(from.id);
   return status;

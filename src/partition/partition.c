@@ -36,7 +36,7 @@ static ouro_status spread(const ouro_graph *graph, const int32_t *part, int32_t 
   int *count = NULL, *place = NULL;
   int32_t *destination = NULL, *mine = NULL, *answer = NULL;
   ouro_gid *gid = NULL;
-  ouro_partition_route *route = NULL;
+  ouro_route route = {0};
   MPI_Comm_rank(graph->comm, &rank);
   MPI_Comm_size(graph->comm, &n_ranks);
   const ouro_gid first = ouro_graph_block_first(graph->n_nodes, n_ranks, rank);
@@ -54,15 +54,15 @@ static ouro_status spread(const ouro_graph *graph, const int32_t *part, int32_t 
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     destination[i] = ouro_graph_block_rank(graph->n_nodes, n_ranks, graph->gid[i]);
   }
-  OURO_TRY(ouro_partition_route_create(graph->comm, graph->n_owned, destination, &route));
-  gid = ouro_memory_new((size_t)route->n_received, sizeof *gid);
-  answer = ouro_memory_new((size_t)route->n_received, sizeof *answer);
+  OURO_TRY(ouro_route_open(graph->comm, graph->n_owned, destination, &route));
+  gid = ouro_memory_new((size_t)route.n_received, sizeof *gid);
+  answer = ouro_memory_new((size_t)route.n_received, sizeof *answer);
   OURO_AGREE(graph->comm, gid && answer ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *gid, graph->gid, gid));
-  for (int64_t k = 0; k < route->n_received; k++) answer[k] = mine[gid[k] - first];
-  OURO_TRY(ouro_partition_route_back(route, sizeof *answer, answer, owner));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *gid, graph->gid, gid));
+  for (int64_t k = 0; k < route.n_received; k++) answer[k] = mine[gid[k] - first];
+  OURO_TRY(ouro_route_answer_field(&route, sizeof *answer, answer, owner));
 cleanup:
-  ouro_partition_route_destroy(&route);
+  ouro_route_close(&route);
   free(count);
   free(place);
   free(destination);

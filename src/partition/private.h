@@ -4,47 +4,8 @@
 /* What the files of this module share. */
 
 #include "ouro/graph/build.h"
+#include "ouro/graph/route.h"
 #include "ouro/partition/partition.h"
-
-/* Records on their way to given ranks, one field at a time, and answers on their way back. */
-typedef struct ouro_partition_route {
-  MPI_Comm comm; /* borrowed */
-  int rank, n_ranks;
-  int64_t n, n_received;
-  const int32_t *destination; /* [n] borrowed */
-  int64_t *send;              /* [n_ranks + 1] records to a rank, packed by rank in their own order */
-  int64_t *receive;           /* [n_ranks + 1] records from a rank */
-  size_t piece;               /* bytes of the largest message */
-} ouro_partition_route;
-
-/** Count who sends how much to whom.
- *  Collective on comm.
- *  [in]  destination [n] rank of each record; used until the route is destroyed
- *  [out] route       to be released with ouro_partition_route_destroy(); NULL on error
- *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EINTERNAL (no such rank). */
-ouro_status ouro_partition_route_create(MPI_Comm comm, int64_t n, const int32_t *destination,
-                                        ouro_partition_route **route);
-
-/** Release a route and set it to NULL. NULL is fine.
- *  Not collective. */
-void ouro_partition_route_destroy(ouro_partition_route **route);
-
-/** Send one field of every record.
- *  Collective on route's communicator.
- *  [in]  bytes  of the field
- *  [in]  values [n] by record
- *  [out] out    [n_received] by sender, then in the sender's order
- *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
-ouro_status ouro_partition_route_forward(const ouro_partition_route *route, size_t bytes, const void *values,
-                                         void *out);
-
-/** Send one value back for every record received.
- *  Collective on route's communicator.
- *  [in]  bytes  of the value
- *  [in]  values [n_received]
- *  [out] out    [n] in the order of the records
- *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
-ouro_status ouro_partition_route_back(const ouro_partition_route *route, size_t bytes, const void *values, void *out);
 
 /* An exact sum of sample counts of any size: high * 2^32 + low. */
 typedef struct ouro_partition_total {

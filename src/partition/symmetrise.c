@@ -56,7 +56,7 @@ static ouro_status collect_costs(const ouro_graph *graph, block *at) {
   int32_t *rank = NULL;
   ouro_count *cost = NULL, *received = NULL;
   ouro_gid *gid = NULL;
-  ouro_partition_route *route = NULL;
+  ouro_route route = {0};
   MPI_Comm_size(graph->comm, &n_ranks);
   rank = ouro_memory_new((size_t)graph->n_owned, sizeof *rank);
   cost = ouro_memory_new((size_t)graph->n_owned, sizeof *cost);
@@ -65,15 +65,15 @@ static ouro_status collect_costs(const ouro_graph *graph, block *at) {
     rank[i] = ouro_graph_block_rank(graph->n_nodes, n_ranks, graph->gid[i]);
     cost[i] = ouro_graph_training_size(graph, i);
   }
-  OURO_TRY(ouro_partition_route_create(graph->comm, graph->n_owned, rank, &route));
-  gid = ouro_memory_new((size_t)route->n_received, sizeof *gid);
-  received = ouro_memory_new((size_t)route->n_received, sizeof *received);
+  OURO_TRY(ouro_route_open(graph->comm, graph->n_owned, rank, &route));
+  gid = ouro_memory_new((size_t)route.n_received, sizeof *gid);
+  received = ouro_memory_new((size_t)route.n_received, sizeof *received);
   OURO_AGREE(graph->comm, gid && received ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *gid, graph->gid, gid));
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *cost, cost, received));
-  for (int64_t k = 0; k < route->n_received; k++) at->cost[gid[k] - at->first] = received[k];
+  OURO_TRY(ouro_route_send_field(&route, sizeof *gid, graph->gid, gid));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *cost, cost, received));
+  for (int64_t k = 0; k < route.n_received; k++) at->cost[gid[k] - at->first] = received[k];
 cleanup:
-  ouro_partition_route_destroy(&route);
+  ouro_route_close(&route);
   free(rank);
   free(cost);
   free(gid);
@@ -110,15 +110,15 @@ static ouro_status exchange_ends(const ouro_graph *graph, end **received, int64_
   end *ends = NULL;
   int32_t *rank = NULL;
   int64_t n;
-  ouro_partition_route *route = NULL;
+  ouro_route route = {0};
   OURO_AGREE(graph->comm, make_ends(graph, &ends, &rank, &n));
-  OURO_TRY(ouro_partition_route_create(graph->comm, n, rank, &route));
-  *n_received = route->n_received;
-  *received = ouro_memory_new((size_t)route->n_received, sizeof **received);
+  OURO_TRY(ouro_route_open(graph->comm, n, rank, &route));
+  *n_received = route.n_received;
+  *received = ouro_memory_new((size_t)route.n_received, sizeof **received);
   OURO_AGREE(graph->comm, *received ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(ouro_partition_route_forward(route, sizeof *ends, ends, *received));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *ends, ends, *received));
 cleanup:
-  ouro_partition_route_destroy(&route);
+  ouro_route_close(&route);
   free(ends);
   free(rank);
   return status;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/alltoall.h"
 #include "graph/locals.h"
 #include "ouro/base/memory.h"
 #include "random_feeds.h"
@@ -177,28 +176,6 @@ static void every_allocation_may_fail(void **state) {
   assert_true(n_fine == test_ranks());
 }
 
-static void words_travel_in_pieces(void **state) {
-  (void)state;
-  const int n_ranks = test_ranks(), rank = test_rank();
-  int64_t n_send[16], n_receive[16], send[600], receive[600], n = 0;
-  for (int to = 0; to < n_ranks; to++) {
-    n_send[to] = (rank * 5 + to * 3) % 11;
-    for (int64_t k = 0; k < n_send[to]; k++) send[n++] = 10000 * rank + 100 * to + k;
-  }
-  const int64_t n_in = ouro_alltoall_counts(MPI_COMM_WORLD, n_send, n_receive);
-  for (int64_t largest = 1; largest <= 12; largest++) {
-    for (int64_t k = 0; k < n_in; k++) receive[k] = -1;
-    ouro_alltoall_pieces(MPI_COMM_WORLD, n_send, send, n_receive, receive, largest);
-    int64_t at = 0;
-    int right = 1;
-    for (int from = 0; from < n_ranks; from++) {
-      right = right && n_receive[from] == (from * 5 + rank * 3) % 11;
-      for (int64_t k = 0; k < n_receive[from]; k++) right = right && receive[at++] == 10000 * from + 100 * rank + k;
-    }
-    assert_everywhere(right && at == n_in);
-  }
-}
-
 static void lookup_finds_what_was_added(void **state) {
   (void)state;
   const ouro_gid owned[] = {10, 11, 12, 40, 41, 99};
@@ -291,19 +268,12 @@ static void equal_counts_need_no_array(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(local_ids_stand_in_order),
-    cmocka_unit_test(equal_counts_need_no_array),
-    cmocka_unit_test(blocks_cover_ids),
-    cmocka_unit_test(no_nodes_and_no_feeds),
-    cmocka_unit_test(one_node_and_its_loop),
-    cmocka_unit_test(scattered_feeds_are_the_dense_matrix),
-    cmocka_unit_test(one_node_with_many_feeds),
-    cmocka_unit_test(sums_that_overflow_are_refused),
-    cmocka_unit_test(wrong_feeds_are_refused),
-    cmocka_unit_test(wrong_owners_are_refused),
-    cmocka_unit_test(every_allocation_may_fail),
-    cmocka_unit_test(words_travel_in_pieces),
-    cmocka_unit_test(lookup_finds_what_was_added),
+    cmocka_unit_test(local_ids_stand_in_order),  cmocka_unit_test(equal_counts_need_no_array),
+    cmocka_unit_test(blocks_cover_ids),          cmocka_unit_test(no_nodes_and_no_feeds),
+    cmocka_unit_test(one_node_and_its_loop),     cmocka_unit_test(scattered_feeds_are_the_dense_matrix),
+    cmocka_unit_test(one_node_with_many_feeds),  cmocka_unit_test(sums_that_overflow_are_refused),
+    cmocka_unit_test(wrong_feeds_are_refused),   cmocka_unit_test(wrong_owners_are_refused),
+    cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(lookup_finds_what_was_added),
 };
 
 TEST_MAIN(tests)
