@@ -14,7 +14,7 @@
 #include "theory/krylov.h"
 #include "theory/select.h"
 
-enum { MOST_SOLUTIONS = 48, MOST_PASSES = 256, STUCK = 3 };
+enum { MOST_SOLUTIONS = 48, STUCK = 3 };
 
 static const double CLOSE = 1e-9;  /* bounds so near each other, relative, have converged */
 static const double BESIDE = 0.01; /* mu lies above the upper bound by this share of the distance of the bounds */
@@ -55,6 +55,12 @@ static double size_of(const ouro_graph *graph, bool real_counts, ouro_lid i) {
   return (double)(ouro_graph_training_size(graph, i) - (real_counts ? 0 : graph->real[i]));
 }
 
+/* Products of a fixed amount of work. */
+static double affordable(const ouro_graph *graph) {
+  const double work = (double)((int64_t)1 << 33), each = (double)graph->n_feeds + 10 * (double)graph->n_nodes + 1;
+  return fmax(256, work / each);
+}
+
 /* ---- the nodes that matter ---- */
 
 static bool hears(const ouro_graph *graph, const int8_t *alive, ouro_lid i) {
@@ -85,8 +91,9 @@ cleanup:
 /* Nodes whose walks all end without meeting a cycle add only the eigenvalue 0: P is block triangular. Those that
  * are left over where there are too many rounds do no harm. */
 static ouro_status peel(const ouro_graph *graph, int8_t *alive) {
+  const double most = affordable(graph);
   ouro_gid gone = 1;
-  for (int round = 0; round < MOST_PASSES && gone > 0; round++) {
+  for (int64_t round = 0; (double)round < most && gone > 0; round++) {
     const ouro_status status = peel_once(graph, alive, &gone);
     if (status != OURO_OK) return status;
   }
@@ -180,12 +187,12 @@ cleanup:
 
 /* Take the nodes out of the set whose ratio on it is below `least`, until none is. b is scratch. On return `least` is
  * the smallest ratio on the set; 0: it is empty, or too many passes. */
-static ouro_status prune(enclosing *e, int *passes, double *least) {
+static ouro_status prune(enclosing *e, int64_t *passes, double *least) {
   ouro_status status = OURO_OK;
   const double wanted = *least;
   double state[2] = {1, 0}; /* some have gone; minus the smallest ratio */
   *least = 0;
-  while (state[0] > 0 && (*passes)++ < MOST_PASSES && e->left > 0) {
+  while (state[0] > 0 && (*passes)-- > 0) {
     for (ouro_lid m = 0; m < e->n; m++) e->b[m] = e->in[m] ? e->x[m] : 0;
     OURO_TRY(multiply(e, e->b, e->y));
     state[0] = 0;
@@ -208,7 +215,7 @@ cleanup:
 /* Ever smaller sets on which the ratios are ever larger. */
 static ouro_status bound_below(enclosing *e) {
   ouro_status status = OURO_OK;
-  int passes = 0;
+  int64_t passes = e->left / 4;
   for (ouro_lid m = 0; m < e->n; m++) e->in[m] = 1;
   for (size_t k = 0; k < sizeof ladder / sizeof *ladder; k++) {
     double least = e->found->upper * (1 - ladder[k]);
@@ -262,12 +269,6 @@ static bool has_converged(const ouro_radius *r) {
   return r->upper - r->lower <= CLOSE * r->upper;
 }
 
-/* Products of a fixed amount of work. */
-static int64_t most_products(const ouro_graph *graph) {
-  const double work = (double)((int64_t)1 << 33), each = (double)graph->n_feeds + 10 * (double)graph->n_nodes + 1;
-  return (int64_t)fmin(20000, fmax(256, work / each));
-}
-
 static ouro_status iterate(enclosing *e) {
   ouro_status status = OURO_OK;
   ouro_radius *r = e->found;
@@ -294,7 +295,7 @@ static ouro_status count(const enclosing *e, int64_t *n) {
 
 ouro_status ouro_radius_enclose(const ouro_graph *graph, bool real_counts, int64_t direct, ouro_radius *radius) {
   ouro_status status = OURO_OK;
-  enclosing e = {.graph = graph, .found = radius, .left = most_products(graph)};
+  enclosing e = {.graph = graph, .found = radius, .left = (int64_t)fmin(20000, affordable(graph))};
   int64_t n;
   *radius = (ouro_radius){.upper = 1}; /* rows of P sum to at most 1 */
   OURO_TRY(enclosing_open(real_counts, &e));

@@ -223,24 +223,35 @@ static void test_defective(void **unused) {
   }
 }
 
-/* Chains are gone after a round a node. One of more nodes than there are rounds keeps a lower bound of 0 and must not
- * claim to have converged to anything else. */
+/* Chains are gone after a round a node. */
 static void test_chains(void **unused) {
   (void)unused;
-  static const int length[] = {1, 2, 200, 700}; /* the last is slow where ranks share cores */
+  static const int length[] = {1, 2, 200, 2000}; /* the last is slow where ranks share cores */
   for (int k = 0; k < (ranks_in(MPI_COMM_WORLD) > 2 ? 3 : 4); k++) {
     sized s = {.n = length[k], .anchor = -1};
     for (int i = 1; i < length[k]; i++) feed(&s, i - 1, i, 2);
     const ouro_radius radius = enclose(&s, 0);
-    assert_everywhere(radius.lower == 0 && radius.converged == (radius.upper == 0));
-    assert_everywhere(length[k] > 200 || radius.upper == 0);
+    assert_everywhere(radius.lower == 0 && radius.upper == 0 && radius.converged);
   }
 }
 
-/* A ring too long for the solver, cured at one node: 0.5^(1/N) = 1 - 1.4e-4 is not found, and not claimed. */
+/* A chain behind real data, as long as that: a set on which ratios are 1 is found only after a pass a node. The
+ * unstable source beside it makes the radius 1. */
+static void test_deep_downstream(void **unused) {
+  (void)unused;
+  enum { N = 800 };
+  if (ranks_in(MPI_COMM_WORLD) > 2) return;
+  sized s = {.n = N, .anchor = 0, .real = 1};
+  feed(&s, 0, 0, 1);
+  for (int i = 1; i < N - 1; i++) feed(&s, i - 1, i, 2);
+  feed(&s, N - 1, N - 1, 1);
+  assert_everywhere(encloses(enclose(&s, 0), 1));
+}
+
+/* A ring too long for the solver, cured at one node: 0.5^(1/N) = 1 - 5.8e-4 is not found, and not claimed. */
 static void test_not_converged(void **unused) {
   (void)unused;
-  enum { N = 5000 };
+  enum { N = 1200 };
   if (ranks_in(MPI_COMM_WORLD) > 2) return;
   const double exact = pow(0.5, 1.0 / N);
   sized s = {.n = N, .anchor = 17, .real = 1};
@@ -283,9 +294,11 @@ static void test_short_of_memory(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_verdict),         cmocka_unit_test(test_ring),          cmocka_unit_test(test_empty),
-      cmocka_unit_test(test_long_ring),       cmocka_unit_test(test_small_gap),     cmocka_unit_test(test_defective),
-      cmocka_unit_test(test_chains),          cmocka_unit_test(test_not_converged), cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_verdict),         cmocka_unit_test(test_ring),
+      cmocka_unit_test(test_empty),           cmocka_unit_test(test_long_ring),
+      cmocka_unit_test(test_small_gap),       cmocka_unit_test(test_defective),
+      cmocka_unit_test(test_chains),          cmocka_unit_test(test_deep_downstream),
+      cmocka_unit_test(test_not_converged),   cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_short_of_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
