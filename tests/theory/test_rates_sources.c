@@ -178,12 +178,36 @@ static void test_many_slow_sources(void **unused) {
   assert_true(r.rates->n_solved > FLOCK && r.rates->n_source == 0);
   rated_clear(&r);
 }
+/* Random models that hold to themselves, 10^8 samples against at most a thousand of others, and what they feed: solved,
+ * with the same bits for other owners and for one rank alone. */
+static void test_slow_same_bits(void **unused) {
+  (void)unused;
+  for (uint64_t seed = 1; seed <= 40; seed++) {
+    uint64_t state = seed;
+    small s = {.n = MOST};
+    double alone[MOST], blocks[MOST], scattered[MOST];
+    const int n_source = 2 + below(&state, MOST - 2);
+    for (int i = 0; i < n_source; i++) {
+      for (int j = 0; j < n_source; j++) s.feeds[j][i] = below(&state, 3) == 0 ? 1 + below(&state, 1000) : 0;
+      s.feeds[(i + 1) % n_source][i] = 1 + below(&state, 1000);
+      s.feeds[i][i] = 100000000 + below(&state, 1000);
+    }
+    for (int i = n_source; i < MOST; i++) s.feeds[below(&state, i)][i] = s.feeds[below(&state, i)][i] = 3;
+    rate_small(MPI_COMM_SELF, &s, 0, &plain, alone);
+    rate_small(MPI_COMM_WORLD, &s, 0, &plain, blocks);
+    rate_small(MPI_COMM_WORLD, &s, 1, &plain, scattered);
+    assert_everywhere(memcmp(alone, blocks, sizeof alone) == 0 && memcmp(alone, scattered, sizeof alone) == 0);
+    for (int i = 0; i < MOST; i++) assert_true(alone[i] > 0); /* none is NaN */
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_loops),
                                      cmocka_unit_test(test_long_ring),
                                      cmocka_unit_test(test_slow_source),
                                      cmocka_unit_test(test_slow_and_large),
                                      cmocka_unit_test(test_faintly_linked_groups),
-                                     cmocka_unit_test(test_many_slow_sources)};
+                                     cmocka_unit_test(test_many_slow_sources),
+                                     cmocka_unit_test(test_slow_same_bits)};
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
