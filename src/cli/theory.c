@@ -119,9 +119,10 @@ static ouro_status compute_bounded(cli_job *job, const ouro_verdict *verdict, cl
   ouro_log_root(OURO_LOG_NOTICE, "boundedness rests on the exact recursion: %s", bounded->reason);
   if (bounded->n_grows > 0) {
     ouro_log_root(OURO_LOG_WARNING,
-                  "the expected error of %" OURO_GID_FMT
-                  " models grows geometrically, whatever topology says: too few samples for their dimension",
-                  bounded->n_grows);
+                  "the expected error of %" OURO_GID_FMT " models grows geometrically, whatever topology says: %s",
+                  bounded->n_grows,
+                  ouro_family_amplifies(job->family) ? "too few samples for how much models scatter that err"
+                                                     : "too few samples for their dimension");
   }
   return OURO_OK;
 }
@@ -283,7 +284,7 @@ ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory) {
     OURO_TRY(
         cli_node_put(sink, "/node/factor", OURO_KIND_DOUBLE,
                      "factor a generation by which a model's expected error grows or its start is forgotten, where "
-                     "samples are so few that topology alone does not decide; NaN at roots",
+                     "topology alone does not decide; NaN at roots",
                      "1", theory->bounded->factor));
   }
   if (theory->spectrum) OURO_TRY(put_spectrum(sink, theory->spectrum));

@@ -5,6 +5,14 @@
  * of its theory. A family sees arrays, no graph and no MPI. A family is one file in src/family/, one row of
  * the registry in family.c and one test file.
  *
+ * To add one, write src/family/<name>.c with its ouro_family_methods, declared in family/private.h and named in the
+ * registry. create() checks what the configuration says (ouro_config_refuse() names the place), and fills in the sizes,
+ * law and spread of struct ouro_family and the truth; destroy() releases constants, also those of a create() that
+ * failed. draw() uses numbers of the slice's stream alone, for which family/samples.h has the layout that most need. A
+ * model that has lost something for good is a model: fit() fails only where nothing could be drawn from the result. A
+ * key of its own is a member of ouro_config_model and a row of config/schema.c. What is promised here of every family
+ * is tested by tests/family/test_contract.c, whose list has a row for each.
+ *
  * Rows (samples) come in blocks of OURO_ROW_BLOCK; within a block of b rows the layout is column-major,
  * [row_width][b], so that loops over rows vectorise; the last block of a feed may be shorter. Row r of a feed
  * depends on (stream, theta, total) only, never on how the feed is sliced. Slices start at multiples of
