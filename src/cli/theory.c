@@ -19,7 +19,9 @@ void cli_rates_log(const ouro_rates *rates) {
                   rates->solution_residual);
   }
   if (rates->n_solved > 0) {
-    ouro_log_root(OURO_LOG_NOTICE, "rates: %" OURO_GID_FMT " models of slowly mixing sources solved by elimination",
+    ouro_log_root(OURO_LOG_NOTICE,
+                  "rates: iteration has not converged for %" OURO_GID_FMT
+                  " models of slowly mixing sources, which are small enough to be solved by elimination instead",
                   rates->n_solved);
   }
   if (rates->n_source > 0) {
