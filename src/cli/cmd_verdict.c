@@ -159,7 +159,7 @@ static void extras_clear(extras *more) {
 }
 
 static ouro_status extras_create(const ouro_graph *graph, const ouro_verdict *verdict, extras *more) {
-  const ouro_rates_options options = {.real_counts = true};
+  const ouro_rates_options options = {.mixing = {.real_counts = true}};
   ouro_status status = OURO_OK;
   double *noise = NULL;
   OURO_AGREE(graph->comm, new_noise(graph, &noise));

@@ -46,9 +46,7 @@ void cli_rates_log(const ouro_rates *rates) {
 
 static ouro_status compute_rates(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
   const ouro_graph *graph = job->graph;
-  const ouro_rates_options options = {.real_counts = job->config->real.kind != OURO_REAL_INITIAL,
-                                      .real_weight = job->config->real.weight,
-                                      .forget = ouro_config_forget(job->config)};
+  const ouro_rates_options options = {ouro_mixing_of(job->config), ouro_config_forget(job->config)};
   ouro_status status = OURO_OK;
   double *noise = ouro_memory_new((size_t)graph->n_owned, sizeof *noise);
   OURO_AGREE(graph->comm, noise ? OURO_OK : OURO_ENOMEM);
@@ -141,8 +139,8 @@ static const char *judge_spectrum(const ouro_spectrum *spectrum, const ouro_verd
 }
 
 static ouro_status compute_spectrum(cli_job *job, const ouro_verdict *verdict, cli_theory *theory) {
-  const bool real_counts = job->config->real.kind != OURO_REAL_INITIAL;
-  const ouro_status status = ouro_spectrum_create(job->graph, real_counts, NULL, &theory->spectrum);
+  const ouro_mixing mixing = ouro_mixing_of(job->config);
+  const ouro_status status = ouro_spectrum_create(job->graph, mixing, NULL, &theory->spectrum);
   if (status != OURO_OK) return status;
   const ouro_spectrum *found = theory->spectrum;
   ouro_log_root(OURO_LOG_NOTICE, "eigenvalues of P on the trained models: %s", found->reason);

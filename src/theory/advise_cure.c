@@ -61,7 +61,7 @@ cleanup:
 /* pi of every member comes with the rates of the sources; what the noise is does not matter. */
 static ouro_status find_scores(const ouro_advisor *a, ouro_cure *c) {
   ouro_status status = OURO_OK;
-  const ouro_rates_options options = {.real_counts = true};
+  const ouro_rates_options options = {.mixing = {.real_counts = true}};
   ouro_rates *rates = NULL;
   double *noise = NULL;
   OURO_AGREE(a->graph->comm, new_noise(a->graph->n_owned, &noise));

@@ -51,10 +51,6 @@ static void enclosing_clear(enclosing *e) {
   free(e->in);
 }
 
-static double size_of(const ouro_graph *graph, bool real_counts, ouro_lid i) {
-  return (double)(ouro_graph_training_size(graph, i) - (real_counts ? 0 : graph->real[i]));
-}
-
 /* Products of a fixed amount of work. */
 static double affordable(const ouro_graph *graph) {
   const double work = (double)((int64_t)1 << 33), each = (double)graph->n_feeds + 10 * (double)graph->n_nodes + 1;
@@ -100,15 +96,15 @@ static ouro_status peel(const ouro_graph *graph, int8_t *alive) {
   return OURO_OK;
 }
 
-static ouro_status alive_new(const ouro_graph *graph, bool real_counts, int8_t **alive) {
+static ouro_status alive_new(const ouro_graph *graph, ouro_mixing mixing, int8_t **alive) {
   ouro_status status = OURO_OK;
   OURO_NEW(*alive, graph->n_owned + graph->n_ghost);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) (*alive)[i] = size_of(graph, real_counts, i) > 0;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) (*alive)[i] = ouro_mixing_size(graph, mixing, i) > 0;
 cleanup:
   return status;
 }
 
-static ouro_status enclosing_new(const int8_t *alive, bool real_counts, enclosing *e) {
+static ouro_status enclosing_new(const int8_t *alive, ouro_mixing mixing, enclosing *e) {
   ouro_status status = OURO_OK;
   const ouro_graph *graph = e->graph;
   for (ouro_lid i = 0; i < graph->n_owned; i++) e->n += alive[i];
@@ -123,19 +119,19 @@ static ouro_status enclosing_new(const int8_t *alive, bool real_counts, enclosin
   ouro_lid m = 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     if (!alive[i]) continue;
-    e->size[m] = size_of(graph, real_counts, i);
+    e->size[m] = ouro_mixing_size(graph, mixing, i);
     e->member[m++] = i;
   }
 cleanup:
   return status;
 }
 
-static ouro_status enclosing_open(bool real_counts, enclosing *e) {
+static ouro_status enclosing_open(ouro_mixing mixing, enclosing *e) {
   ouro_status status = OURO_OK;
   int8_t *alive = NULL;
-  OURO_AGREE(e->graph->comm, alive_new(e->graph, real_counts, &alive));
+  OURO_AGREE(e->graph->comm, alive_new(e->graph, mixing, &alive));
   OURO_TRY(peel(e->graph, alive));
-  OURO_AGREE(e->graph->comm, enclosing_new(alive, real_counts, e));
+  OURO_AGREE(e->graph->comm, enclosing_new(alive, mixing, e));
 cleanup:
   free(alive);
   return status;
@@ -293,12 +289,12 @@ static ouro_status count(const enclosing *e, int64_t *n) {
                     ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, n, 1, MPI_INT64_T, MPI_SUM, e->graph->comm)));
 }
 
-ouro_status ouro_radius_enclose(const ouro_graph *graph, bool real_counts, int64_t direct, ouro_radius *radius) {
+ouro_status ouro_radius_enclose(const ouro_graph *graph, ouro_mixing mixing, int64_t direct, ouro_radius *radius) {
   ouro_status status = OURO_OK;
   enclosing e = {.graph = graph, .found = radius, .left = (int64_t)fmin(20000, affordable(graph))};
   int64_t n;
   *radius = (ouro_radius){.upper = 1}; /* rows of P sum to at most 1 */
-  OURO_TRY(enclosing_open(real_counts, &e));
+  OURO_TRY(enclosing_open(mixing, &e));
   OURO_TRY(count(&e, &n));
   if (n == 0) radius->upper = 0;
   if (n > 0 && n <= direct) OURO_TRY(ouro_direct_create(graph, e.n, e.member, e.size, &e.direct));

@@ -3,7 +3,7 @@
 
 /* The spectral radius of P on the trained nodes between two numbers that are proven, on graphs of any size. */
 
-#include "ouro/graph/graph.h"
+#include "ouro/graph/mixing.h"
 
 #define OURO_RADIUS_DIRECT 1000 /* factors of so many nodes take less than a tenth of a second */
 
@@ -19,9 +19,9 @@ typedef struct ouro_radius {
  *  positive on a set and 0 outside, min (Px)_i / x_i over the set is at most the radius. Both hold for reducible and
  *  periodic P, whatever x is; x comes from Noda's inverse iteration, x <- (mu I - P)^-1 x with mu just above the
  *  upper bound, solved by LU factors on one rank up to `direct` nodes and by BiCGSTAB beyond.
- *  [in]  real_counts false: real data is used at generation 0 only and counts as none
+ *  [in]  mixing what P is: see mixing.h
  *  [in]  direct      nodes whose walks may meet a cycle, at most; OURO_RADIUS_DIRECT unless there is a reason
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
-ouro_status ouro_radius_enclose(const ouro_graph *graph, bool real_counts, int64_t direct, ouro_radius *radius);
+ouro_status ouro_radius_enclose(const ouro_graph *graph, ouro_mixing mixing, int64_t direct, ouro_radius *radius);
 
 #endif

@@ -481,7 +481,7 @@ cleanup:
 ouro_status ouro_rates_downstream(const ouro_graph *graph, const ouro_verdict *verdict,
                                   const ouro_rates_options *options, const ouro_mark *mark, ouro_rates *rates) {
   ouro_status status = OURO_OK;
-  walks w = {.graph = graph, .verdict = verdict, .mark = mark, .mixing = {options->real_counts, options->real_weight}};
+  walks w = {.graph = graph, .verdict = verdict, .mark = mark, .mixing = options->mixing};
   int64_t n_feeds;
   OURO_TRY(count_feeds(&w, &n_feeds));
   if (n_feeds == 0) return OURO_OK;

@@ -37,29 +37,25 @@ static void restricted_clear(restricted *r) {
   free(r->matrix);
 }
 
-static ouro_count size_of(const ouro_graph *graph, bool real_counts, ouro_lid i) {
-  return ouro_graph_training_size(graph, i) - (real_counts ? 0 : graph->real[i]);
-}
-
-static ouro_status place_new(const ouro_graph *graph, bool real_counts, restricted *r) {
+static ouro_status place_new(const ouro_graph *graph, ouro_mixing mixing, restricted *r) {
   ouro_status status = OURO_OK;
   OURO_NEW(r->place, graph->n_nodes);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) r->place[graph->gid[i]] = size_of(graph, real_counts, i) > 0;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) r->place[graph->gid[i]] = ouro_mixing_size(graph, mixing, i) > 0;
 cleanup:
   return status;
 }
 
-static ouro_status number(const ouro_graph *graph, bool real_counts, restricted *r) {
+static ouro_status number(const ouro_graph *graph, ouro_mixing mixing, restricted *r) {
   ouro_status status = OURO_OK;
   const int n = (int)graph->n_nodes;
-  OURO_AGREE(graph->comm, place_new(graph, real_counts, r));
+  OURO_AGREE(graph->comm, place_new(graph, mixing, r));
   OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, r->place, n, MPI_INT32_T, MPI_MAX, graph->comm)));
   for (int i = 0; i < n; i++) r->place[i] = r->place[i] ? r->system.n++ : -1;
 cleanup:
   return status;
 }
 
-static ouro_status take_rows(const ouro_graph *graph, bool real_counts, restricted *r) {
+static ouro_status take_rows(const ouro_graph *graph, ouro_mixing mixing, restricted *r) {
   ouro_status status = OURO_OK;
   ouro_system *s = &r->system;
   OURO_NEW(s->held, graph->n_owned);
@@ -74,7 +70,7 @@ static ouro_status take_rows(const ouro_graph *graph, bool real_counts, restrict
       const int32_t column = r->place[graph->gid[graph->source[k]]];
       if (column < 0) continue;
       s->column[end] = column;
-      s->weight[end++] = (double)graph->samples[k] / (double)size_of(graph, real_counts, i);
+      s->weight[end++] = (double)graph->samples[k] / ouro_mixing_size(graph, mixing, i);
     }
     s->held[s->n_held++] = row;
     s->first[s->n_held] = end;
@@ -179,14 +175,14 @@ static ouro_status weigh(const ouro_graph *graph, double n, bool *fits, ouro_spe
   return ouro_agree(graph->comm, ouro_mpi_status(code));
 }
 
-static ouro_status search(const ouro_graph *graph, bool real_counts, ouro_spectrum *out) {
+static ouro_status search(const ouro_graph *graph, ouro_mixing mixing, ouro_spectrum *out) {
   ouro_status status = OURO_OK;
   restricted r = {0};
   bool fits;
   OURO_TRY(weigh(graph, (double)graph->n_nodes, &fits, out));
   if (!fits) return OURO_OK;
-  OURO_TRY(number(graph, real_counts, &r));
-  OURO_AGREE(graph->comm, take_rows(graph, real_counts, &r));
+  OURO_TRY(number(graph, mixing, &r));
+  OURO_AGREE(graph->comm, take_rows(graph, mixing, &r));
   out->n = r.system.n;
   OURO_TRY(find(graph, &r, out));
 cleanup:
@@ -194,9 +190,9 @@ cleanup:
   return status;
 }
 
-static ouro_status enclose(const ouro_graph *graph, bool real_counts, ouro_spectrum *out) {
+static ouro_status enclose(const ouro_graph *graph, ouro_mixing mixing, ouro_spectrum *out) {
   ouro_radius radius;
-  const ouro_status status = ouro_radius_enclose(graph, real_counts, OURO_RADIUS_DIRECT, &radius);
+  const ouro_status status = ouro_radius_enclose(graph, mixing, OURO_RADIUS_DIRECT, &radius);
   if (status != OURO_OK) return status;
   out->lower = radius.lower;
   out->upper = radius.upper;
@@ -212,15 +208,15 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_spectrum_create(const ouro_graph *graph, bool real_counts, ouro_timers *timers,
+ouro_status ouro_spectrum_create(const ouro_graph *graph, ouro_mixing mixing, ouro_timers *timers,
                                  ouro_spectrum **spectrum) {
   ouro_status status = OURO_OK;
   ouro_spectrum *made = NULL;
   *spectrum = NULL;
   ouro_timers_enter(timers, OURO_PHASE_THEORY);
   OURO_AGREE(graph->comm, spectrum_new(&made));
-  OURO_TRY(enclose(graph, real_counts, made));
-  OURO_TRY(search(graph, real_counts, made));
+  OURO_TRY(enclose(graph, mixing, made));
+  OURO_TRY(search(graph, mixing, made));
   *spectrum = made;
   made = NULL;
 cleanup:

@@ -10,7 +10,7 @@
 #include "ouro/theory/rates.h"
 #include "small.h"
 
-static const ouro_rates_options plain = {.real_counts = true};
+static const ouro_rates_options plain = {.mixing = {.real_counts = true}};
 
 /* Verdict and rates of a graph with d_i = 1/n_i. */
 static inline ouro_status rate_graph(const ouro_graph *graph, const ouro_rates_options *options, ouro_verdict **verdict,
@@ -21,7 +21,7 @@ static inline ouro_status rate_graph(const ouro_graph *graph, const ouro_rates_o
   *rates = NULL;
   noise = calloc((size_t)graph->n_owned + 1, sizeof *noise);
   for (ouro_lid i = 0; i < graph->n_owned; i++) noise[i] = 1 / (double)ouro_graph_training_size(graph, i);
-  status = ouro_verdict_create(graph, options->real_counts, verdict);
+  status = ouro_verdict_create(graph, options->mixing.real_counts, verdict);
   if (status == OURO_OK) status = ouro_rates_create(graph, *verdict, options, noise, rates);
   free(noise);
   return status;

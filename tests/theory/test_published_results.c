@@ -76,7 +76,7 @@ static void settle(const ouro_config *config, const small *s, double error[MOST]
 
 /* Rates of all nodes, where a fit to n samples adds 1/n. */
 static void grow(const small *s, double rate[MOST]) {
-  const ouro_rates_options options = {.real_counts = true};
+  const ouro_rates_options options = {.mixing = {.real_counts = true}};
   double noise[MOST];
   ouro_verdict *verdict = NULL;
   ouro_rates *rates = NULL;

@@ -47,8 +47,8 @@ static void test_complete_and_ring(void **unused) {
  * weight 0.9: rate_3 = 0.1^2 rate_2. */
 static void test_two_sources(void **unused) {
   (void)unused;
-  const ouro_rates_options forgetful = {.real_counts = true, .forget = 0.5};
-  const ouro_rates_options weighted = {.real_counts = true, .real_weight = 0.9};
+  const ouro_rates_options forgetful = {.mixing = {.real_counts = true}, .forget = 0.5};
+  const ouro_rates_options weighted = {.mixing = {true, 0.9}};
   small s = {.n = 4, .real = {0, 0, 0, 8}};
   double rate[MOST];
   s.feeds[0][0] = 10;
@@ -83,7 +83,7 @@ static void test_phases(void **unused) {
   assert_true(close_to(rate[3], 1.0 / 12, 1e-14));
   assert_true(close_to(rate[4], 1.0 / 6, 1e-14));
   assert_true(close_to(rate[5], 1.0 / 6, 1e-14));
-  const ouro_rates_options forgetful = {.real_counts = true, .forget = 0.25};
+  const ouro_rates_options forgetful = {.mixing = {.real_counts = true}, .forget = 0.25};
   rate_small(MPI_COMM_WORLD, &s, 0, &forgetful, rate);
   assert_true(close_to(rate[3], 1.0 / 18 * 0.5625, 1e-14));
 }

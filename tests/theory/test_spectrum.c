@@ -13,6 +13,8 @@
 #include "small.h"
 #include "theory/radius.h"
 
+static const ouro_mixing shares = {.real_counts = true};
+
 static small random_small(uint64_t seed) {
   uint64_t state = seed;
   small s = {.n = 1 + below(&state, 12)};
@@ -76,8 +78,8 @@ static void test_verdict(void **unused) {
     double trace[3];
     assert_everywhere(graph != NULL);
     assert_ok(ouro_verdict_create(graph, real_counts, &verdict));
-    assert_ok(ouro_spectrum_create(graph, real_counts, NULL, &x));
-    assert_ok(ouro_radius_enclose(graph, real_counts, 0, &radius));
+    assert_ok(ouro_spectrum_create(graph, (ouro_mixing){real_counts != 0, 0}, NULL, &x));
+    assert_ok(ouro_radius_enclose(graph, (ouro_mixing){real_counts != 0, 0}, 0, &radius));
     traces(&s, real_counts, trace);
     assert_everywhere(x->found && same_traces(x, trace));
     /* a defective eigenvalue is known to LAPACK to a root of the rounding only; that of the bounds is not */
@@ -108,7 +110,7 @@ static void test_ring(void **unused) {
     }
     ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 1);
     assert_everywhere(graph != NULL);
-    assert_ok(ouro_spectrum_create(graph, true, NULL, &x));
+    assert_ok(ouro_spectrum_create(graph, shares, NULL, &x));
     const double length = real ? 0.75 : 1;
     int right = x->n == K;
     for (int i = 0; i < x->n; i++) {
@@ -126,14 +128,33 @@ static void test_empty(void **unused) {
   const small roots = {.n = 4}, line = {.n = 5, .feeds = {[0][1] = 1, [1][2] = 1, [2][3] = 1, [3][4] = 1}};
   ouro_graph *graph = small_build(MPI_COMM_WORLD, &roots, 0);
   ouro_spectrum *x = NULL;
-  assert_ok(ouro_spectrum_create(graph, true, NULL, &x));
+  assert_ok(ouro_spectrum_create(graph, shares, NULL, &x));
   assert_everywhere(x->found && x->n == 0 && x->radius == 0);
   ouro_spectrum_destroy(&x);
   ouro_graph_destroy(&graph);
   graph = small_build(MPI_COMM_WORLD, &line, 0);
-  assert_ok(ouro_spectrum_create(graph, true, NULL, &x));
+  assert_ok(ouro_spectrum_create(graph, shares, NULL, &x));
   assert_everywhere(x->found && x->n == 4 && x->radius == 0); /* nilpotent: dgeev balances it into a triangle */
   ouro_spectrum_destroy(&x);
+  ouro_graph_destroy(&graph);
+}
+
+/* Two models on one another, 30 synthetic samples each and 10 real ones: real data of weight 0.9 leave a tenth. */
+static void test_weight(void **unused) {
+  (void)unused;
+  const small pair = {.n = 2, .feeds = {[0][1] = 30, [1][0] = 30}, .real = {10, 10}};
+  ouro_graph *graph = small_build(MPI_COMM_WORLD, &pair, 0);
+  for (int weighted = 0; weighted <= 1; weighted++) {
+    const double expected = weighted ? 0.1 : 0.75;
+    ouro_spectrum *x = NULL;
+    ouro_radius radius;
+    const ouro_mixing mixing = {true, weighted ? 0.9 : 0};
+    assert_ok(ouro_spectrum_create(graph, mixing, NULL, &x));
+    assert_everywhere(fabs(x->radius - expected) < 1e-14);
+    assert_ok(ouro_radius_enclose(graph, mixing, 0, &radius));
+    assert_everywhere(fabs(radius.upper - expected) < 1e-12 && fabs(radius.lower - expected) < 1e-12);
+    ouro_spectrum_destroy(&x);
+  }
   ouro_graph_destroy(&graph);
 }
 
@@ -157,7 +178,7 @@ static ouro_radius enclose(sized *s, int64_t direct) {
   ouro_radius radius;
   assert_ok(ouro_graph_build(MPI_COMM_WORLD, s->n, &s->feeds, &graph));
   for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = graph->gid[i] == s->anchor ? s->real : 0;
-  assert_ok(ouro_radius_enclose(graph, true, direct, &radius));
+  assert_ok(ouro_radius_enclose(graph, shares, direct, &radius));
   assert_everywhere(0 <= radius.lower && radius.lower <= radius.upper && radius.upper <= 1);
   ouro_graph_destroy(&graph);
   ouro_feeds_clear(&s->feeds);
@@ -197,7 +218,7 @@ static void test_small_gap(void **unused) {
     }
     ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 1);
     ouro_radius radius;
-    assert_ok(ouro_radius_enclose(graph, true, direct, &radius));
+    assert_ok(ouro_radius_enclose(graph, shares, direct, &radius));
     assert_everywhere(encloses(radius, real ? 1 - 1e-6 : 1));
     assert_everywhere((radius.upper < 1) == real);
     ouro_graph_destroy(&graph);
@@ -267,8 +288,8 @@ static void test_same_bits(void **unused) {
     const small s = random_small(seed);
     ouro_graph *alone = small_build(MPI_COMM_SELF, &s, 0), *together = small_build(MPI_COMM_WORLD, &s, seed % 8 == 1);
     ouro_radius a, b;
-    assert_everywhere(ouro_radius_enclose(alone, true, seed % 3 == 0 ? 0 : 1000, &a) == OURO_OK);
-    assert_ok(ouro_radius_enclose(together, true, seed % 3 == 0 ? 0 : 1000, &b));
+    assert_everywhere(ouro_radius_enclose(alone, shares, seed % 3 == 0 ? 0 : 1000, &a) == OURO_OK);
+    assert_ok(ouro_radius_enclose(together, shares, seed % 3 == 0 ? 0 : 1000, &b));
     assert_everywhere(a.lower == b.lower && a.upper == b.upper && a.products == b.products);
     ouro_graph_destroy(&alone);
     ouro_graph_destroy(&together);
@@ -283,7 +304,7 @@ static void test_short_of_memory(void **unused) {
   ouro_spectrum *x = NULL;
   for (int n = 1;; n++) {
     if (rank_in(MPI_COMM_WORLD) == ranks_in(MPI_COMM_WORLD) - 1) ouro_memory_fail_at(n);
-    const ouro_status status = ouro_spectrum_create(graph, true, NULL, &x);
+    const ouro_status status = ouro_spectrum_create(graph, shares, NULL, &x);
     ouro_memory_fail_at(0);
     assert_everywhere(status == OURO_OK || (status == OURO_ENOMEM && x == NULL));
     if (status == OURO_OK) break;
@@ -294,12 +315,10 @@ static void test_short_of_memory(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_verdict),         cmocka_unit_test(test_ring),
-      cmocka_unit_test(test_empty),           cmocka_unit_test(test_long_ring),
-      cmocka_unit_test(test_small_gap),       cmocka_unit_test(test_defective),
-      cmocka_unit_test(test_chains),          cmocka_unit_test(test_deep_downstream),
-      cmocka_unit_test(test_not_converged),   cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_short_of_memory),
+      cmocka_unit_test(test_verdict),       cmocka_unit_test(test_ring),      cmocka_unit_test(test_empty),
+      cmocka_unit_test(test_weight),        cmocka_unit_test(test_long_ring), cmocka_unit_test(test_small_gap),
+      cmocka_unit_test(test_defective),     cmocka_unit_test(test_chains),    cmocka_unit_test(test_deep_downstream),
+      cmocka_unit_test(test_not_converged), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_short_of_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

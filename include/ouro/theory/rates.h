@@ -4,11 +4,11 @@
 /* How fast a collapsing model gets worse: THEORY.md section 6. */
 
 #include "ouro/family/family.h"
+#include "ouro/graph/mixing.h"
 #include "ouro/theory/verdict.h"
 
 typedef struct ouro_rates_options {
-  bool real_counts;   /* as for the verdict: false if real data is used at generation 0 only */
-  double real_weight; /* of real data beside synthetic data; 0: as their share of the samples */
+  ouro_mixing mixing; /* real_counts as for the verdict */
   double forget;      /* lambda of section 8, in [0, 1); 0: replace */
 } ouro_rates_options;
 

@@ -10,7 +10,7 @@
  * on two ranks. Their bits depend on the grid, those of one rank do not. Beyond, the radius alone is enclosed. */
 
 #include "ouro/base/timer.h"
-#include "ouro/graph/graph.h"
+#include "ouro/graph/mixing.h"
 
 typedef struct ouro_spectrum {
   double lower, upper; /* the spectral radius lies between them: proven, rounding included. upper < 1 proves that there
@@ -29,10 +29,10 @@ typedef struct ouro_spectrum {
  *  a bit. The radius: sparse products on the distributed graph of any size, at most about 10^9 feeds of work a rank;
  *  a radius that is not converged then is still enclosed. The eigenvalues: P is gathered on one rank; found is false,
  *  and reason says why, where that takes more memory than the rank has or more work than theory.exact=auto may take.
- *  [in]  real_counts false: real data is used at generation 0 only (kind initial) and counts as none
+ *  [in]  mixing what P is: see mixing.h
  *  [out] spectrum to be released with ouro_spectrum_destroy(); NULL on error
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ENUMERIC (no convergence of dgeev), OURO_EMPI. */
-ouro_status ouro_spectrum_create(const ouro_graph *graph, bool real_counts, ouro_timers *timers,
+ouro_status ouro_spectrum_create(const ouro_graph *graph, ouro_mixing mixing, ouro_timers *timers,
                                  ouro_spectrum **spectrum);
 
 /** Release a spectrum and set it to NULL. NULL is fine.
