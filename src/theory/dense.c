@@ -93,4 +93,10 @@ static ouro_status dense_entry(const ouro_engine *engine, int32_t i, int32_t j, 
   return ouro_matrix_entry(d->grid, d->c, i, j, value);
 }
 
-const ouro_engine_methods ouro_engine_dense = {"dense", dense_create, dense_destroy, dense_congruence, dense_entry};
+static ouro_status dense_column(const ouro_engine *engine, int32_t j, double *values) {
+  const dense *d = engine;
+  return ouro_matrix_column(d->grid, d->c, j, values);
+}
+
+const ouro_engine_methods ouro_engine_dense = {"dense",          dense_create, dense_destroy,
+                                               dense_congruence, dense_entry,  dense_column};

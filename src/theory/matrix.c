@@ -224,6 +224,12 @@ ouro_status ouro_matrix_column(const ouro_grid *grid, const double *matrix, int3
   return add_ranks(grid, column, grid->n);
 }
 
+void ouro_matrix_set_column(const ouro_grid *grid, int32_t j, const double *column, double *matrix) {
+  if (!mine(&grid->columns, j)) return;
+  double *part = matrix + local(&grid->columns, j) * grid->n_rows;
+  for (int64_t i = 0; i < grid->n_rows; i++) part[i] = column[global(&grid->rows, i)];
+}
+
 typedef struct eigen_room {
   double *work;
   int *iwork;

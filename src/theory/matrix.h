@@ -91,6 +91,11 @@ ouro_status ouro_matrix_entry(const ouro_grid *grid, const double *matrix, int32
  *  Returns the same status on all ranks: OURO_OK, OURO_EMPI. */
 ouro_status ouro_matrix_column(const ouro_grid *grid, const double *matrix, int32_t j, double *column);
 
+/** Write column j, the rest stays.
+ *  Not collective.
+ *  [in] column [n] the same on all ranks */
+void ouro_matrix_set_column(const ouro_grid *grid, int32_t j, const double *column, double *matrix);
+
 /** Eigenvalues and eigenvectors of a symmetric matrix, of which the first m rows and columns are taken.
  *  Collective on grid's communicator. Rounding depends on the grid.
  *  [inout] matrix  the lower triangle is read; all of it is destroyed

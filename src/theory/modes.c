@@ -13,14 +13,17 @@
 #include "theory/plateau.h"
 #include "theory/select.h"
 
-enum { MOST_CORRECTIONS = 1000 };
+static const double EQUAL = 1e-9;     /* eigenvalues so near each other, relative to the largest, are one */
+static const double TIED = 1e-9;      /* components so near the largest are as large */
+static const double WRONG = 1e-8;     /* residual of eigenvectors that are none */
+static const double LEFT = 1e-15;     /* of a walk, once doubling ends */
+static const double FAR = 1e4;        /* generations that a walk is followed */
+static const double DOUBLE_TO = 0.25; /* seconds that doubling may take where the recursion is cheaper */
 
-static const double EQUAL = 1e-9;                /* eigenvalues so near each other, relative to the largest, are one */
-static const double TIED = 1e-9;                 /* components so near the largest are as large */
-static const double WRONG = 1e-8;                /* residual of eigenvectors that are none */
-static const double LEFT = 1e-15;                /* of a walk, once doubling ends */
-static const double FAR = 1e4;                   /* generations that a walk is followed */
-static const double CORRECTIONS = 10, EIGEN = 8; /* doublings of a corrected system; products that pdsyevd is worth */
+static const double MOST = 1e5; /* generations or corrections of a small system */
+
+/* What a correction of the diagonal costs doubling and the recursion; products that pdsyevd is worth. */
+static const double CORRECTIONS = 10, SLOWER = 3, EIGEN = 8;
 
 /* A search for modes. */
 typedef struct search {
@@ -28,6 +31,9 @@ typedef struct search {
   const ouro_graph *graph;
   const ouro_closed *closed;
   ouro_doubling doubling;
+  bool doubles;    /* else the recursion runs */
+  double horizon;  /* generations until the start is forgotten */
+  int64_t limit;   /* generations, or corrections */
   int32_t m;       /* models that do not collapse */
   double *value;   /* [m] ascending */
   double *column;  /* [n of the closed system] */
@@ -169,19 +175,46 @@ static void report(const search *s, const ouro_settling *settling, ouro_modes *m
     snprintf(without, sizeof without, "; %" PRId64 " models collapse and have no stationary covariance", collapsing);
   }
   snprintf(modes->reason, sizeof modes->reason,
-           "%d of %d hold %.1f %% of the stationary variance (residuals %.1e of the plateau, %.1e of the modes)%s",
-           modes->n, s->m, 100 * shares, settling->residual, modes->residual, without);
+           "%d of %d hold %.1f %% of the stationary variance (by %s, residual %.1e; of the modes %.1e)%s", modes->n,
+           s->m, 100 * shares, s->doubles ? "doubling" : "the recursion", settling->residual, modes->residual, without);
+}
+
+/* x = C as the recursion ends: exact whatever the number of ranks. */
+static ouro_status load(search *s, const ouro_recursion *recursion) {
+  ouro_status status = OURO_OK;
+  OURO_TRY(ouro_doubling_create(s->graph->comm, s->closed->system->n, 0, &s->doubling));
+  for (int32_t j = 0; j < s->closed->system->n; j++) {
+    OURO_TRY(ouro_recursion_column(recursion, j, s->column));
+    ouro_matrix_set_column(s->doubling.grid, j, s->column, s->doubling.x);
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status settle(search *s, ouro_settling *settling) {
+  ouro_status status = OURO_OK;
+  const MPI_Comm comm = s->graph->comm;
+  ouro_recursion *recursion = NULL;
+  if (s->doubles) {
+    OURO_TRY(ouro_plateau_matrix(comm, s->closed, 0, s->limit, &s->doubling, s->image, settling));
+  } else {
+    OURO_TRY(ouro_plateau_settle(comm, s->closed, s->horizon, s->limit, &recursion, settling));
+    if (settling->settled) OURO_TRY(load(s, recursion));
+  }
+cleanup:
+  ouro_recursion_destroy(&recursion);
+  return status;
 }
 
 static ouro_status find(search *s, int64_t wanted, ouro_modes *modes) {
   ouro_status status = OURO_OK;
   ouro_settling settling;
   OURO_AGREE(s->graph->comm, search_new(s));
-  OURO_TRY(ouro_plateau_matrix(s->graph->comm, s->closed, 0, MOST_CORRECTIONS, &s->doubling, s->image, &settling));
+  OURO_TRY(settle(s, &settling));
   if (!settling.settled) {
-    snprintf(modes->reason, sizeof modes->reason,
-             "the errors of %d nodes have not settled after %" PRId64 " corrections", s->closed->system->n,
-             settling.corrections);
+    snprintf(modes->reason, sizeof modes->reason, "the errors of %d nodes have not settled after %" PRId64 " %s",
+             s->closed->system->n, s->doubles ? settling.corrections : settling.iterations,
+             s->doubles ? "corrections" : "generations");
     return OURO_OK;
   }
   OURO_TRY(solve(s, wanted, modes));
@@ -215,14 +248,20 @@ cleanup:
   return status;
 }
 
-/* Seconds of one core. */
-static ouro_status estimate(const ouro_graph *graph, const ouro_closed *closed, double *seconds) {
+/* The cheaper way to C. Seconds are of one core. */
+static ouro_status choose(search *s, double *seconds) {
   ouro_status status = OURO_OK;
-  double horizon;
-  const double n = closed->system->n;
-  OURO_TRY(ouro_closed_horizon(graph->comm, closed, LEFT, (int64_t)FAR, &horizon));
-  const double steps = horizon > 1 ? fmin(62, ceil(log2(horizon)) + 1) : 1;
-  *seconds = (3 * steps * (closed->corrected ? CORRECTIONS : 1) + EIGEN) * ouro_product_seconds(n);
+  const ouro_closed *closed = s->closed;
+  const double n = closed->system->n, product = ouro_product_seconds(n);
+  OURO_TRY(ouro_closed_horizon(s->graph->comm, closed, LEFT, (int64_t)FAR, &s->horizon));
+  const double steps = s->horizon > 1 ? fmin(62, ceil(log2(s->horizon)) + 1) : 1;
+  const double once = 3 * steps * product, generation = ouro_sparse_seconds(n, (double)closed->n_weights);
+  const double doubling = once * (closed->corrected ? CORRECTIONS : 1);
+  const double run = s->horizon * generation * (closed->corrected ? SLOWER : 1);
+  s->doubles = doubling <= DOUBLE_TO || doubling <= run;
+  *seconds = (s->doubles ? doubling : run) + EIGEN * product;
+  const double least = s->doubles ? 2 * CORRECTIONS : SLOWER * s->horizon + 1000;
+  s->limit = (int64_t)fmin(1e7, fmax(least, fmin(MOST, OURO_PATIENCE / (s->doubles ? once : generation))));
 cleanup:
   return status;
 }
@@ -242,7 +281,7 @@ static ouro_status search_surveyed(search *s, const ouro_family *family, const o
   ouro_system_destroy(&whole);
   s->closed = closed;
   s->m = (int32_t)least;
-  OURO_TRY(estimate(s->graph, closed, &seconds));
+  OURO_TRY(choose(s, &seconds));
   OURO_TRY(weigh(s, closed->system->n, seconds, &worth, modes));
   if (worth) OURO_TRY(find(s, wanted, modes));
 cleanup:

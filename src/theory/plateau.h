@@ -7,6 +7,7 @@
 
 #include "theory/closed.h"
 #include "theory/matrix.h"
+#include "theory/recursion.h"
 
 /* How a search for the fixed point ended. */
 typedef struct ouro_settling {
@@ -46,6 +47,13 @@ static inline double ouro_plateau_runaway(const ouro_system *system) {
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_plateau_run(MPI_Comm comm, const ouro_closed *closed, double horizon, int64_t limit, double *diagonal,
                              ouro_settling *settling);
+
+/** The same, and all of C.
+ *  Collective on comm; the same bits on any number of ranks.
+ *  [out] recursion as it has settled, to be released with ouro_recursion_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
+ouro_status ouro_plateau_settle(MPI_Comm comm, const ouro_closed *closed, double horizon, int64_t limit,
+                                ouro_recursion **recursion, ouro_settling *settling);
 
 /* X = sum over k < 2^steps of A^k D A'^k, and A^(2^steps). */
 typedef struct ouro_doubling {

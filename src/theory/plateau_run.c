@@ -52,15 +52,26 @@ static ouro_status settle(ouro_recursion *r, const ouro_closed *closed, double h
   return OURO_OK;
 }
 
+ouro_status ouro_plateau_settle(MPI_Comm comm, const ouro_closed *closed, double horizon, int64_t limit,
+                                ouro_recursion **recursion, ouro_settling *settling) {
+  ouro_status status = OURO_OK;
+  ouro_recursion *made = NULL;
+  *recursion = NULL;
+  *settling = (ouro_settling){0};
+  OURO_TRY(ouro_recursion_create(comm, closed->system, &ouro_engine_sparse, 0, &made));
+  OURO_TRY(settle(made, closed, horizon, limit, settling));
+  *recursion = made;
+  made = NULL;
+cleanup:
+  ouro_recursion_destroy(&made);
+  return status;
+}
+
 ouro_status ouro_plateau_run(MPI_Comm comm, const ouro_closed *closed, double horizon, int64_t limit, double *diagonal,
                              ouro_settling *settling) {
-  ouro_status status = OURO_OK;
-  ouro_recursion *recursion = NULL;
-  *settling = (ouro_settling){0};
-  OURO_TRY(ouro_recursion_create(comm, closed->system, &ouro_engine_sparse, 0, &recursion));
-  OURO_TRY(settle(recursion, closed, horizon, limit, settling));
-  memcpy(diagonal, recursion->diagonal, (size_t)closed->system->n * sizeof *diagonal);
-cleanup:
+  ouro_recursion *recursion;
+  const ouro_status status = ouro_plateau_settle(comm, closed, horizon, limit, &recursion, settling);
+  if (status == OURO_OK) memcpy(diagonal, recursion->diagonal, (size_t)closed->system->n * sizeof *diagonal);
   ouro_recursion_destroy(&recursion);
   return status;
 }

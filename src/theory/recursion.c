@@ -175,3 +175,9 @@ ouro_status ouro_recursion_entry(const ouro_recursion *recursion, int32_t i, int
   *value = recursion->diagonal[i];
   return OURO_OK;
 }
+
+ouro_status ouro_recursion_column(const ouro_recursion *recursion, int32_t j, double *values) {
+  const ouro_status status = recursion->methods->column(recursion->engine, j, values);
+  values[j] = recursion->diagonal[j];
+  return status;
+}

@@ -46,4 +46,10 @@ ouro_status ouro_recursion_step(ouro_recursion *recursion);
  *  Returns the same status on all ranks: OURO_OK, OURO_EMPI. */
 ouro_status ouro_recursion_entry(const ouro_recursion *recursion, int32_t i, int32_t j, double *value);
 
+/** C_ij of the present generation, for all i.
+ *  Collective on recursion's communicator.
+ *  [out] values [n] the same on all ranks
+ *  Returns the same status on all ranks: OURO_OK, OURO_EMPI. */
+ouro_status ouro_recursion_column(const ouro_recursion *recursion, int32_t j, double *values);
+
 #endif

@@ -262,5 +262,14 @@ static ouro_status sparse_entry(const ouro_engine *engine, int32_t i, int32_t j,
   return ouro_agree(s->comm, ouro_mpi_status(MPI_Allreduce(&mine, value, 1, MPI_DOUBLE, MPI_SUM, s->comm)));
 }
 
-const ouro_engine_methods ouro_engine_sparse = {"sparse", sparse_create, sparse_destroy, sparse_congruence,
-                                                sparse_entry};
+static ouro_status sparse_column(const ouro_engine *engine, int32_t j, double *values) {
+  const sparse *s = engine;
+  memset(values, 0, (size_t)s->n * sizeof *values);
+  if (j >= s->begin && j < s->begin + s->width) {
+    for (int32_t i = 0; i < s->n; i++) values[i] = s->c[(size_t)i * (size_t)s->width + (size_t)(j - s->begin)];
+  }
+  return ouro_agree(s->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, values, s->n, MPI_DOUBLE, MPI_SUM, s->comm)));
+}
+
+const ouro_engine_methods ouro_engine_sparse = {"sparse",          sparse_create, sparse_destroy,
+                                                sparse_congruence, sparse_entry,  sparse_column};

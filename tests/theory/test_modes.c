@@ -81,38 +81,60 @@ static void test_complete_graph(void **unused) {
 }
 
 /* Every model hears itself and its predecessor, a share of alpha/2 each: P is circulant with eigenvalues of absolute
- * value alpha |cos(pi k / K)|, so C_inf = P C_inf P' + I/n has 1/n / (1 - alpha^2 cos^2(pi k / K)), k and K - k alike.
- * More models than a block of the layout has rows; the first block is left to a model that collapses and its follower.
- */
-static void test_circulant(void **unused) {
-  (void)unused;
-  enum { K = 150, N = K + 2, WANTED = 6, FEED = 7, REAL = 2 };
-  const double n = 2 * FEED + REAL, alpha = 2 * FEED / n;
+ * value alpha |cos(pi k / K)|, so C_inf = P C_inf P' + D has D / (1 - alpha^2 cos^2(pi k / K)), k and K - k alike. The
+ * regression's D follows from its diagonal: c = (1 - eta) q + eta alpha c + noise, c = D S, q = D (S - 1), S the mean
+ * of 1 / (1 - alpha^2 cos^2). */
+enum { FEED = 7 };
+
+static double circulant_noise(int k_all, setting how, double n, double alpha) {
+  double s = 0;
+  const double eta = twin_eta(&how, n);
+  for (int k = 0; k < k_all; k++) s += 1 / (1 - pow(alpha * cos(PI * k / k_all), 2)) / k_all;
+  return twin_noise(&how, n) / (s - (1 - eta) * (s - 1) - eta * alpha * s);
+}
+
+/* A model that collapses and its follower come last. */
+static ouro_graph *circulant(int k_all, int real) {
   ouro_feeds feeds = {0};
   ouro_graph *graph = NULL;
-  moved e;
-  double vector[N];
-  for (int i = rank_in(MPI_COMM_WORLD); i < K; i += ranks_in(MPI_COMM_WORLD)) {
+  for (int i = rank_in(MPI_COMM_WORLD); i < k_all; i += ranks_in(MPI_COMM_WORLD)) {
     assert_int_equal(ouro_feeds_add(&feeds, i, i, FEED), OURO_OK);
-    assert_int_equal(ouro_feeds_add(&feeds, (i + K - 1) % K, i, FEED), OURO_OK);
+    assert_int_equal(ouro_feeds_add(&feeds, (i + k_all - 1) % k_all, i, FEED), OURO_OK);
   }
-  if (rank_in(MPI_COMM_WORLD) == 0) assert_int_equal(ouro_feeds_add(&feeds, K, K, FEED), OURO_OK);
-  if (rank_in(MPI_COMM_WORLD) == 0) assert_int_equal(ouro_feeds_add(&feeds, K, K + 1, FEED), OURO_OK);
-  assert_ok(ouro_graph_build(MPI_COMM_WORLD, N, &feeds, &graph));
+  if (rank_in(MPI_COMM_WORLD) == 0) assert_int_equal(ouro_feeds_add(&feeds, k_all, k_all, FEED), OURO_OK);
+  if (rank_in(MPI_COMM_WORLD) == 0) assert_int_equal(ouro_feeds_add(&feeds, k_all, k_all + 1, FEED), OURO_OK);
+  assert_ok(ouro_graph_build(MPI_COMM_WORLD, k_all + 2, &feeds, &graph));
   ouro_feeds_clear(&feeds);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = graph->gid[i] < K ? REAL : 0;
-  move(mean_of_one, graph, WANTED, &e);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->real[i] = graph->gid[i] < k_all ? real : 0;
+  return graph;
+}
+
+/* More models than a block of the layout has rows. */
+static void check_circulant(int k_all, int real, setting how, const char *way) {
+  enum { WANTED = 6, ALL = 512 };
+  const double n = 2 * FEED + real, alpha = 2 * FEED / n, d = circulant_noise(k_all, how, n, alpha);
+  moved e;
+  double vector[ALL];
+  move(how, circulant(k_all, real), WANTED, &e);
   assert_everywhere(e.modes->found && e.modes->n == WANTED && e.modes->residual < 1e-12);
-  assert_everywhere(strstr(e.modes->reason, "2 models collapse") != NULL);
+  assert_everywhere(strstr(e.modes->reason, "2 models collapse") && strstr(e.modes->reason, way));
   for (int k = 0; k < WANTED; k++) {
-    const double c = alpha * cos(PI * ((k + 1) / 2) / K), expected = 1 / n / (1 - c * c);
-    assert_everywhere(near(e.modes->value[k] / expected, 1, 1e-12) && e.modes->multiplicity[k] == (k == 0 ? 1 : 2));
+    const double c = alpha * cos(PI * ((k + 1) / 2) / k_all), expected = d / (1 - c * c);
+    assert_everywhere(near(e.modes->value[k] / expected, 1, 1e-10) && e.modes->multiplicity[k] == (k == 0 ? 1 : 2));
   }
   gather(&e, 0, vector);
-  int right = isnan(vector[K]) && isnan(vector[K + 1]);
-  for (int i = 0; i < K; i++) right = right && near(vector[i], 1 / sqrt(K), 1e-9);
+  int right = isnan(vector[k_all]) && isnan(vector[k_all + 1]);
+  for (int i = 0; i < k_all; i++) right = right && near(vector[i], 1 / sqrt(k_all), 1e-9);
   assert_everywhere(right);
   release(&e);
+}
+
+static void test_circulant(void **unused) {
+  (void)unused;
+  const setting regression = {.draw = OURO_DRAW_PRIVATE, .kind = OURO_REAL_FRESH, .initial = 10, .p = 1, .sigma = 1};
+  check_circulant(150, 2, mean_of_one, "by doubling");
+  check_circulant(130, 4, regression, "by doubling");
+  check_circulant(400, 20, regression, "by the recursion");
 }
 
 /* ---- the plain recursion and LAPACK ---- */
