@@ -189,7 +189,6 @@ static ouro_status make_rows(const ouro_cure *cure, const ouro_advisor *a, int64
     if (cure->chosen[m]) (*own)[n++] = (row){cure->word[m], a->verdict->component[i], a->graph->gid[i], removed};
   }
   *n_own = n;
-  OURO_TRY(ouro_advisor_room_for_cure(a, n_all));
 cleanup:
   return status;
 }

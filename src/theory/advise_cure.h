@@ -54,12 +54,9 @@ ouro_status ouro_cure_choose(ouro_cure *cure, const ouro_advisor *advisor, const
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_cure_weigh(ouro_cure *cure, const ouro_graph *graph, const ouro_gains *gains, double scale, int when);
 
-/** List the chosen members in the advice, the largest sources first, with the total error after each feed.
- *  Collective on the graph's communicator.
- *  [in] n              chosen members over all ranks
- *  [in] total          after all feeds
- *  [in] standard_error of total
- *  [in] of_others      at least that of the totals after fewer feeds
+/** List the chosen members in the advice, which has room for them, the largest sources first, with the total error
+ * after each feed. Collective on the graph's communicator. [in] n              chosen members over all ranks [in] total
+ * after all feeds [in] standard_error of total [in] of_others      at least that of the totals after fewer feeds
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_cure_list(ouro_cure *cure, const ouro_advisor *advisor, int64_t n, double total, double standard_error,
                            double of_others);

@@ -295,6 +295,7 @@ static ouro_status find_cure(planner *p) {
   const tally before = p->tally;
   OURO_TRY(ouro_cure_choose(&p->cure, a, p->stands, &n));
   a->advice->n_incurable = a->verdict->n_unstable - n;
+  OURO_AGREE(a->graph->comm, ouro_advisor_room_for_cure(a, n));
   if (n == 0) goto cleanup;
   OURO_TRY(weigh_sources(p, OURO_CURE_BEFORE));
   if (a->graph->n_owned > 0) memset(p->stands, 0, (size_t)a->graph->n_owned * sizeof *p->stands);

@@ -12,7 +12,7 @@
  *
  * e_s what is met, with d'_k for d_k. The bracket is the sum of q (1-q)^(times after it) over those v times: one of all
  * times that the pair left any candidate, drawn with equal chances as they pass, stands for all. Unbiased but for eta,
- * which is taken as it is. Sums are integers: no order changes a bit. */
+ * which is taken as it is, and for fixed real data, taken as fresh. Sums are integers: no order changes a bit. */
 
 #include "ouro/graph/graph.h"
 

@@ -50,9 +50,8 @@ static double total_error(const small *s, setting how, unsigned fed) {
   return sum;
 }
 
-/* Is some node of a cycle without real data, all of whose ancestors it feeds in turn? */
-static int is_ill(const small *s, unsigned fed) {
-  int path[MOST][MOST];
+/* path[i][j]: feeds lead from i to j. */
+static void find_paths(const small *s, int path[MOST][MOST]) {
   for (int i = 0; i < s->n; i++) {
     for (int j = 0; j < s->n; j++) path[i][j] = s->feeds[i][j] > 0;
   }
@@ -61,12 +60,28 @@ static int is_ill(const small *s, unsigned fed) {
       for (int j = 0; j < s->n; j++) path[i][j] |= path[i][k] && path[k][j];
     }
   }
+}
+
+/* The unstable source of each node, by its smallest, or -1: nodes of cycles that have no ancestor with real data, nor
+ * one that they do not feed in turn. */
+static void sources_of(const small *s, unsigned fed, ouro_gid *component) {
+  int path[MOST][MOST];
+  find_paths(s, path);
   for (int i = 0; i < s->n; i++) {
-    int unstable = path[i][i];
-    for (int j = 0; j < s->n; j++) {
+    int unstable = path[i][i], first = i;
+    for (int j = s->n - 1; j >= 0; j--) {
       if (path[j][i] && (!path[i][j] || s->real[j] > 0 || fed >> j & 1)) unstable = 0;
+      if (path[j][i] && j < first) first = j;
     }
-    if (unstable) return 1;
+    component[i] = unstable ? first : -1;
+  }
+}
+
+static int is_ill(const small *s, unsigned fed) {
+  ouro_gid component[MOST];
+  sources_of(s, fed, component);
+  for (int i = 0; i < s->n; i++) {
+    if (component[i] >= 0) return 1;
   }
   return 0;
 }
@@ -223,33 +238,12 @@ static void stationary(const small *s, const ouro_gid *component, double *pi) {
   }
 }
 
-/* The unstable source of each node, by its smallest, or -1: what it hears, hears it, and has no real data. */
-static void sources_of(const small *s, ouro_gid *component) {
-  small one = *s;
-  for (int i = 0; i < s->n; i++) {
-    int path[MOST] = {0}, first = -1, alone = 1;
-    for (int k = 0; k < s->n; k++) {
-      for (int a = 0; a < s->n; a++) {
-        for (int b = 0; b < s->n; b++) path[a] |= one.feeds[a][b] > 0 && (b == i || path[b]);
-      }
-    }
-    for (int a = s->n - 1; a >= 0; a--) first = path[a] ? a : first;
-    for (int a = 0; a < s->n; a++) alone &= !path[a] || s->real[a] == 0;
-    component[i] = path[i] && alone ? first : -1;
-  }
-  for (int i = 0; i < s->n; i++) { /* a source hears no node that does not hear it */
-    for (int a = 0; component[i] >= 0 && a < s->n; a++) {
-      if (s->feeds[a][i] > 0 && component[a] != component[i]) component[i] = -1, i = -1;
-    }
-  }
-}
-
 /* The model of each source with the most visits for its samples, of equals the smallest id; totals as they would be. */
 static void check_walked_cure(const small *s, setting how, const ouro_advice *advice, scores *z) {
   ouro_gid component[MOST];
   double pi[MOST];
   unsigned set = 0;
-  sources_of(s, component);
+  sources_of(s, 0, component);
   stationary(s, component, pi);
   for (int k = 0; k < advice->n_cure; k++) {
     const ouro_gid node = advice->cure[k].node;
@@ -269,7 +263,7 @@ static void check_walked_cure(const small *s, setting how, const ouro_advice *ad
 static void check_walked_best(const small *s, setting how, const ouro_advice *advice, scores *z) {
   ouro_gid component[MOST];
   unsigned set = 0;
-  sources_of(s, component);
+  sources_of(s, 0, component);
   for (int k = 0; k < advice->n_best; k++) {
     const ouro_advice_feed *feed = &advice->best[k];
     const double total = total_error(s, how, set | 1u << feed->node), before = total_error(s, how, set);
