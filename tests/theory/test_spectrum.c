@@ -123,23 +123,6 @@ static void test_ring(void **unused) {
   }
 }
 
-/* Real data that have a weight of their own, whatever their number: what is left for the feeds is the radius. */
-static void test_weight(void **unused) {
-  (void)unused;
-  small s = {.n = 5};
-  ouro_spectrum *x = NULL;
-  for (int i = 0; i < s.n; i++) {
-    s.real[i] = 1 + i;
-    for (int j = 0; j < s.n; j++) s.feeds[j][i] = 1 + (i + j) % 3;
-  }
-  ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 1);
-  assert_everywhere(graph != NULL);
-  assert_ok(ouro_spectrum_create(graph, (ouro_mixing){true, 0.4}, NULL, &x));
-  assert_everywhere(fabs(x->radius - 0.6) < 1e-12 && x->converged && x->lower <= 0.6 && 0.6 <= x->upper);
-  ouro_spectrum_destroy(&x);
-  ouro_graph_destroy(&graph);
-}
-
 static void test_empty(void **unused) {
   (void)unused;
   const small roots = {.n = 4}, line = {.n = 5, .feeds = {[0][1] = 1, [1][2] = 1, [2][3] = 1, [3][4] = 1}};
@@ -332,11 +315,10 @@ static void test_short_of_memory(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_verdict),         cmocka_unit_test(test_ring),          cmocka_unit_test(test_weight),
-      cmocka_unit_test(test_empty),           cmocka_unit_test(test_weight),        cmocka_unit_test(test_long_ring),
-      cmocka_unit_test(test_small_gap),       cmocka_unit_test(test_defective),     cmocka_unit_test(test_chains),
-      cmocka_unit_test(test_deep_downstream), cmocka_unit_test(test_not_converged), cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_short_of_memory),
+      cmocka_unit_test(test_verdict),       cmocka_unit_test(test_ring),      cmocka_unit_test(test_empty),
+      cmocka_unit_test(test_weight),        cmocka_unit_test(test_long_ring), cmocka_unit_test(test_small_gap),
+      cmocka_unit_test(test_defective),     cmocka_unit_test(test_chains),    cmocka_unit_test(test_deep_downstream),
+      cmocka_unit_test(test_not_converged), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_short_of_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
