@@ -10,6 +10,9 @@ extern void dgeev_(const char *jobvl, const char *jobvr, const int *n, double *a
                    double *wi, double *vl, const int *ldvl, double *vr, const int *ldvr, double *work, const int *lwork,
                    int *info);
 
+extern void dgesv_(const int *n, const int *columns, double *a, const int *lda, int *pivot, double *b, const int *ldb,
+                   int *info);
+
 enum { STEPS = 100000, FEW = 5 };
 
 /* Many ranks on few cores pay for every collective: every fifth to twentieth case there. */
@@ -112,7 +115,7 @@ static void test_trajectories(void **unused) {
     ouro_prediction_destroy(&p);
     take_back(&g);
   }
-  assert_true(exact > all / 4 && exact < all);
+  if (stride() == 1) assert_true(exact > all / 4 && exact < all);
 }
 
 /* The recursion without the nodes that collapse, 10^5 generations; true if it ends somewhere (means whose samples
@@ -178,6 +181,90 @@ static void test_plateaus(void **unused) {
   assert_true(found > 300);
   assert_true(m.rooted > 50 && m.mixed > 50 && m.fixed > 50 && m.published > 50 && m.curved > 30);
   assert_true(m.weighted > 50 && m.remembering > 50);
+}
+
+/* Two to four models, most of whose samples are of one another, with single samples of a root or of nature: walks take
+ * 10^3 to 10^7 generations to end. */
+static small slow_graph(uint64_t seed) {
+  uint64_t state = seed * 991;
+  small s = {.n = 3 + below(&state, 3)}; /* node 0 is a root */
+  for (int i = 1; i < s.n; i++) {
+    const int many = 1 + below(&state, s.n - 1);
+    s.feeds[many][i] = 10 << below(&state, 10);
+    s.feeds[1 + below(&state, s.n - 1)][i] += 4;
+    if (below(&state, 3) == 0) s.real[i] = 1;
+    if (below(&state, 3) == 0) s.feeds[0][i] = 1;
+  }
+  return s;
+}
+
+/* The fixed point of the recursion, an affine map of the C_ij that are not of two roots, by elimination. */
+static void brute_solve(const brute *whole, double c[MOST]) {
+  enum { ALL = 25 };
+  static double a[ALL * ALL], b[ALL];
+  int row[ALL], column[ALL], pivot[ALL], all = 0, info;
+  const int one = 1;
+  brute start = *whole;
+  for (int i = 0; i < start.n; i++) start.effective[i] = start.size[i] / (1 - start.how.forget);
+  for (int i = 0; i < start.n; i++) {
+    for (int j = 0; j < start.n; j++) {
+      if (!start.trained[i] && !start.trained[j]) continue;
+      row[all] = i;
+      column[all++] = j;
+      start.c[i][j] = 0;
+    }
+  }
+  brute still = start;
+  brute_step(&still);
+  for (int k = 0; k < all; k++) b[k] = still.c[row[k]][column[k]];
+  for (int from = 0; from < all; from++) {
+    brute unit = start;
+    unit.c[row[from]][column[from]] = 1;
+    brute_step(&unit);
+    for (int to = 0; to < all; to++) a[from * all + to] = (from == to) + b[to] - unit.c[row[to]][column[to]];
+  }
+  dgesv_(&all, &one, a, &all, pivot, b, &all, &info);
+  for (int i = 0; i < start.n; i++) c[i] = start.c[i][i];
+  for (int k = 0; k < all; k++) {
+    if (row[k] == column[k]) c[row[k]] = info == 0 ? b[k] : NAN;
+  }
+}
+
+/* Long walks take too many generations for ranks that share cores: one graph there. Also where samples scatter less the
+ * more a model errs, so that corrections of the noise would overshoot.
+ */
+static void test_slow_plateaus(void **unused) {
+  (void)unused;
+  int found = 0, doubled = 0;
+  for (uint64_t seed = 1; seed <= (stride() == 1 ? 150 : 1); seed++) {
+    rule how = {.base = 0.25,
+                .initial = 30,
+                .p = seed % 3 == 0 ? 3 : 0,
+                .curvature = seed % 3 == 1 ? -1 : 0,
+                .weight = seed % 4 == 1 ? 1e-4 : 0};
+    if (seed % 10 == 2) how.forget = 0.5;
+    const small s = slow_graph(seed);
+    ouro_plateau *plateau = NULL;
+    double expected[MOST];
+    int same = 1;
+    brute b;
+    given g;
+    give(&s, how, seed % 2 == 0, &g);
+    if (g.verdict->count[OURO_CLASS_COLLAPSING] == 0) {
+      brute_begin(&s, how, &b);
+      brute_solve(&b, expected);
+      assert_ok(ouro_plateau_create(&g.config, g.family, g.graph, g.verdict, NULL, &plateau));
+      for (ouro_lid i = 0; i < g.graph->n_owned && plateau->found; i++) {
+        same = same && near(plateau->error[i], expected[g.graph->gid[i]], 1e-8);
+      }
+      assert_everywhere(plateau->found && same);
+      found++;
+      doubled += strstr(plateau->reason, "doubling") != NULL;
+    }
+    ouro_plateau_destroy(&plateau);
+    take_back(&g);
+  }
+  if (stride() == 1) assert_true(found > 50 && doubled > 10);
 }
 
 /* Graphs of up to 5 nodes whose training sets have from p + 2 to 2p samples, but for those with more. */
@@ -313,6 +400,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_trajectories),
       cmocka_unit_test(test_plateaus),
+      cmocka_unit_test(test_slow_plateaus),
       cmocka_unit_test(test_growth),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
