@@ -224,7 +224,7 @@ static void score(double total, double error, double expected, int is_first, sco
 
 /* pi of each source by many steps of a walk that rests half of the time. */
 static void stationary(const small *s, const ouro_gid *component, double *pi) {
-  double next[MOST], size[MOST] = {0};
+  double next[MOST] = {0}, size[MOST] = {0};
   for (int i = 0; i < s->n; i++) {
     for (int j = 0; j < s->n; j++) size[i] += s->feeds[j][i];
     pi[i] = component[i] == i;
@@ -240,8 +240,8 @@ static void stationary(const small *s, const ouro_gid *component, double *pi) {
 
 /* The model of each source with the most visits for its samples, of equals the smallest id; totals as they would be. */
 static void check_walked_cure(const small *s, setting how, const ouro_advice *advice, scores *z) {
-  ouro_gid component[MOST];
-  double pi[MOST];
+  ouro_gid component[MOST] = {0};
+  double pi[MOST] = {0};
   unsigned set = 0;
   sources_of(s, 0, component);
   stationary(s, component, pi);
