@@ -86,11 +86,12 @@ cleanup:
 }
 
 /* The verdict, with what each unstable source ruins where its rate is known. */
-static ouro_status print_verdict(const cli_job *job, const ouro_verdict *verdict, const ouro_rates *rates) {
+static ouro_status print_verdict(const cli_job *job, const ouro_verdict *verdict, const cli_theory *theory) {
   ouro_status status = OURO_OK;
   ouro_damage *damage = NULL;
-  if (rates) OURO_TRY(ouro_damage_create(job->graph, verdict, &damage));
-  OURO_TRY(cli_verdict_print(job->graph, verdict, rates, damage));
+  if (theory->rates) OURO_TRY(ouro_damage_create(job->graph, verdict, &damage));
+  OURO_TRY(cli_verdict_print(job->graph, verdict, theory->rates, damage));
+  if (cli_is_root(job->graph->comm)) cli_theory_print_basis(theory);
 cleanup:
   ouro_damage_destroy(&damage);
   return status;
@@ -107,7 +108,7 @@ ouro_status cli_predict(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
   OURO_TRY(cli_job_decide(&job, &verdict));
   OURO_TRY(cli_theory_compute(&job, verdict, &theory));
-  OURO_TRY(print_verdict(&job, verdict, theory.rates));
+  OURO_TRY(print_verdict(&job, verdict, &theory));
   OURO_TRY(store(&job, verdict, &theory, argc, argv));
   OURO_TRY(cli_timing_print(comm, &job.timers));
 cleanup:

@@ -93,17 +93,18 @@ static void print_agreement(const ouro_agreement *agreement, const ouro_predicti
   }
 }
 
-static void print_report(const run_state *run, const ouro_verdict *verdict, const ouro_prediction *prediction,
+static void print_report(const run_state *run, const ouro_verdict *verdict, const cli_theory *theory,
                          const char *where) {
   const ouro_config *config = run->job->config;
   printf("generation %" PRId64 ", %" PRId64 " replicate%s, error = %s\n", config->learning.generations,
          config->learning.replicates, config->learning.replicates == 1 ? "" : "s", run->job->family->methods->measure);
   print_means(run->results, verdict);
-  print_agreement(cli_results_agreement(run->results), prediction, where, config->learning.replicates);
+  cli_theory_print_basis(theory);
+  print_agreement(cli_results_agreement(run->results), theory->prediction, where, config->learning.replicates);
 }
 
 /* Reduce the z-scores, print the report, complete the file. */
-static ouro_status finish(run_state *run, const ouro_verdict *verdict, const ouro_prediction *prediction,
+static ouro_status finish(run_state *run, const ouro_verdict *verdict, const cli_theory *theory,
                           const double *parameters, const ouro_learn_traffic *traffic) {
   cli_job *job = run->job;
   ouro_agreement *agreement = cli_results_agreement(run->results);
@@ -112,7 +113,7 @@ static ouro_status finish(run_state *run, const ouro_verdict *verdict, const our
   ouro_timers_enter(&job->timers, OURO_PHASE_WRITE);
   OURO_TRY(ouro_agreement_reduce(agreement, job->graph->comm));
   if (agreement->n > 0) ouro_graph_name_of(job->graph, agreement->where, where, sizeof where);
-  if (cli_is_root(job->graph->comm)) print_report(run, verdict, prediction, where);
+  if (cli_is_root(job->graph->comm)) print_report(run, verdict, theory, where);
   OURO_TRY(cli_results_finish(&run->results, parameters, traffic, &job->timers));
   if (cli_is_root(job->graph->comm)) printf("results: %s\n", job->config->output.file);
 cleanup:
@@ -132,7 +133,7 @@ static ouro_status simulate(cli_job *job, const ouro_verdict *verdict, const cli
                           job->config->output.parameters ? &parameters : NULL, &traffic);
   ouro_progress_end(&run.progress);
   OURO_TRY(status);
-  OURO_TRY(finish(&run, verdict, theory->prediction, parameters, &traffic));
+  OURO_TRY(finish(&run, verdict, theory, parameters, &traffic));
 cleanup:
   cli_results_discard(&run.results);
   free(parameters);

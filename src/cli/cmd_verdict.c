@@ -426,13 +426,34 @@ cleanup:
   return status;
 }
 
+/* THEORY.md section 2, scope: topology decides for large samples. How large depends on the family, which a graph does
+ * not tell. */
+static ouro_status print_basis(const ouro_graph *graph) {
+  ouro_count least = INT64_MAX;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    const ouro_count size = ouro_graph_training_size(graph, i);
+    if (size > 0 && size < least) least = size;
+  }
+  const int code = MPI_Allreduce(MPI_IN_PLACE, &least, 1, OURO_COUNT_MPI, MPI_MIN, graph->comm);
+  if (code == MPI_SUCCESS && least < INT64_MAX && cli_is_root(graph->comm)) {
+    printf("\nthe verdict rests on topology, which decides for large samples: here for regressions of up to "
+           "%" OURO_COUNT_FMT " parameters; ouro predict decides beyond\n",
+           (least - 1) / 2);
+  }
+  return ouro_agree(graph->comm, code == MPI_SUCCESS ? OURO_OK : ouro_error(OURO_EMPI, "MPI_Allreduce failed"));
+}
+
 static ouro_status print_summary(const char *path, const cli_job *job, const ouro_verdict *verdict,
                                  const extras *more) {
+  ouro_status status = OURO_OK;
   if (cli_is_root(job->graph->comm)) {
     printf("%s: %" OURO_GID_FMT " models, %" OURO_EID_FMT " feeds; real data: %s\n\n", path, job->graph->n_nodes,
            job->graph->n_feeds, job->config->real.nodes ? job->config->real.nodes : "none");
   }
-  return cli_verdict_print(job->graph, verdict, more->rates, more->damage);
+  OURO_TRY(cli_verdict_print(job->graph, verdict, more->rates, more->damage));
+  OURO_TRY(print_basis(job->graph));
+cleanup:
+  return status;
 }
 
 /* What it took: the slowest and the largest rank. */

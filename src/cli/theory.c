@@ -294,6 +294,21 @@ cleanup:
   return status;
 }
 
+void cli_theory_print_basis(const cli_theory *theory) {
+  const ouro_bounded *bounded = theory->bounded;
+  if (!bounded->needed) {
+    printf("the verdict rests on topology\n");
+  } else if (!bounded->decided) {
+    printf("topology does not decide for these models, and the exact recursion has not: %s\n", bounded->reason);
+  } else if (bounded->radius > 1) {
+    printf("topology does not decide for these models: by the exact recursion the errors of %" OURO_GID_FMT
+           " model%s grow, of healthy ones by up to the factor %.10g a generation\n",
+           bounded->n_grows, bounded->n_grows == 1 ? "" : "s", bounded->radius);
+  } else {
+    printf("the verdict rests on the exact recursion: what is bounded by topology is bounded\n");
+  }
+}
+
 void cli_theory_clear(cli_theory *theory) {
   ouro_prediction_destroy(&theory->prediction);
   ouro_bounded_destroy(&theory->bounded);

@@ -12,27 +12,40 @@
 #include "ouro/base/memory.h"
 #include "theory/closed.h"
 #include "theory/cost.h"
+#include "theory/plateau.h"
 #include "theory/recursion.h"
 #include "theory/select.h"
 
 enum { FIRST = 64, MOST = 1 << 20 }; /* generations of the first answer, and at most */
 
-static const double STAYS = 1e-10;                 /* spread of a factor that has converged */
-static const double SMALL = 1e-250, LARGE = 1e250; /* range of errors; nothing is rescaled on the way */
-static const double DENSE_FROM = 0.1;              /* as in the prediction */
+static const double STAYS = 1e-10;    /* spread of a factor that has converged */
+static const double TINY = 0x1p-900;  /* an error beside the largest that is lost before long */
+enum { RANGE = 64 };                  /* doublings before errors are rescaled */
+static const double DENSE_FROM = 0.1; /* as in the prediction */
 
-/* The iteration: factors of all nodes from the generations `half` to `last`. */
+/* The iteration. Errors are rescaled by powers of 2, so that the largest stays near 1. Growth over the second half of
+ * the generations has errors of order 1/t where powers of t grow along; twice it less that of the first half then is
+ * closer. A node takes the one of the two that has moved less. */
 typedef struct growth {
   const ouro_closed *all;
   ouro_recursion *recursion;
-  double *half;   /* [n] C_ii when half of the generations were over */
-  double *factor; /* [n] NaN at nodes that keep their model */
+  int64_t doublings;   /* by which errors have been scaled down */
+  double *half;        /* [n] log2 of the error when half of the generations were over, -HUGE_VAL for 0 */
+  double *factor;      /* [n] the answer, NaN at nodes that keep their model */
+  double *plain;       /* [n] growth over the last half */
+  double *extrapolate; /* [n] */
+  double *moved;       /* [n] of the factor, since half as many generations */
+  bool *lost;          /* [n] too small beside the others to be followed any further */
 } growth;
 
 static void growth_clear(growth *g) {
   ouro_recursion_destroy(&g->recursion);
   free(g->half);
   free(g->factor);
+  free(g->plain);
+  free(g->extrapolate);
+  free(g->moved);
+  free(g->lost);
 }
 
 static ouro_status growth_new(growth *g) {
@@ -40,11 +53,16 @@ static ouro_status growth_new(growth *g) {
   ouro_system *s = g->all->system;
   OURO_NEW(g->half, s->n);
   OURO_NEW(g->factor, s->n);
+  OURO_NEW(g->plain, s->n);
+  OURO_NEW(g->extrapolate, s->n);
+  OURO_NEW(g->moved, s->n);
+  OURO_NEW(g->lost, s->n);
   s->spread.base = 0;
   for (int32_t i = 0; i < s->n; i++) {
-    s->start[i] = s->variance[i] = g->half[i] = 1 - g->all->fixed[i];
+    s->start[i] = s->variance[i] = 1 - g->all->fixed[i];
     s->noise[i] = s->mean[i] = 0;
     g->factor[i] = g->all->fixed[i] != 0 ? NAN : HUGE_VAL;
+    g->plain[i] = g->extrapolate[i] = HUGE_VAL;
   }
 cleanup:
   return status;
@@ -56,42 +74,65 @@ static const double *growing(const growth *g) {
   return g->all->system->spread.fitted ? g->recursion->variance : g->recursion->diagonal;
 }
 
+/* The new factor of a node whose error grew by `plain` a generation. */
+static void settle(growth *g, int32_t i, double plain) {
+  const double extrapolate = isfinite(g->plain[i]) ? fmax(0, 2 * plain - g->plain[i]) : plain;
+  const double moved = fabs(plain - g->plain[i]), bent = fabs(extrapolate - g->extrapolate[i]);
+  g->plain[i] = plain;
+  g->extrapolate[i] = extrapolate;
+  g->factor[i] = bent < moved ? extrapolate : plain;
+  g->moved[i] = fmin(moved, bent);
+}
+
+/* Is an error gone because it became too small beside the others, not because its walks have ended? */
+static bool is_lost(const growth *g, int32_t i, double value, int64_t generations) {
+  if (g->lost[i]) return true;
+  if (value > TINY || !isfinite(g->half[i]) || !(g->plain[i] > 0) || isinf(g->plain[i])) return false;
+  return g->half[i] + (double)generations * log2(g->plain[i]) < (double)g->doublings + log2(TINY) + RANGE;
+}
+
 /* Factors over the last `generations`; returns how far the largest of them has moved. A node whose walks have all
- * ended has factor 0; one whose error has become too small for a number keeps the factor it had. */
+ * ended has factor 0; one that is lost keeps the factor it had. */
 static double read_factors(growth *g, int64_t generations) {
-  const int32_t n = g->all->system->n;
   const double *value = growing(g);
   double spread = 0;
-  for (int32_t i = 0; i < n; i++) {
-    if (isnan(g->factor[i])) continue;
-    const double now = value[i], before = g->half[i];
-    if (now < DBL_MIN && before < sqrt(DBL_MIN)) continue;
-    const double factor = now > 0 && before > 0 ? pow(now / before, 1.0 / (double)generations) : 0;
-    spread = fmax(spread, fabs(factor - g->factor[i]));
-    g->factor[i] = factor;
+  for (int32_t i = 0; i < g->all->system->n; i++) {
+    if (isnan(g->factor[i]) || (g->lost[i] = is_lost(g, i, value[i], generations))) continue;
+    const double now = value[i] > 0 ? log2(value[i]) + (double)g->doublings : -HUGE_VAL;
+    settle(g, i, isfinite(now) ? exp2((now - g->half[i]) / (double)generations) : 0);
+    spread = fmax(spread, g->moved[i]);
+    g->half[i] = now;
   }
-  memcpy(g->half, value, (size_t)n * sizeof *g->half);
   return spread;
 }
 
-static bool in_range(const growth *g) {
-  double most = 0;
-  for (int32_t i = 0; i < g->all->system->n; i++) most = fmax(most, growing(g)[i]);
-  return most == 0 || (most > SMALL && most < LARGE);
+/* Keep the largest error near 1. What has become tiny beside it is rounding before long. */
+static void rescale(growth *g) {
+  int exponent;
+  const double *value = growing(g), most = ouro_plateau_largest(g->all->system->n, value);
+  frexp(most, &exponent);
+  if (most == 0 || abs(exponent) < RANGE) return;
+  for (int32_t i = 0; i < g->all->system->n; i++) g->lost[i] |= value[i] > 0 && value[i] < most * TINY;
+  ouro_recursion_scale(g->recursion, ldexp(1, -exponent));
+  g->doublings += exponent;
 }
 
-/* The number of generations doubles until no factor moves, an error leaves the range of numbers, or the limit. */
+/* The number of generations doubles until no factor moves, or the limit. */
 static ouro_status iterate(growth *g, int64_t limit, ouro_bounded *out) {
   int64_t since = 0, target = FIRST;
   out->spread = HUGE_VAL;
-  while (out->spread > STAYS && out->generations < limit && in_range(g)) {
+  while (out->spread > STAYS && out->generations < limit) {
     const ouro_status status = ouro_recursion_step(g->recursion);
     if (status != OURO_OK) return status;
+    rescale(g);
     out->generations++;
     if (out->generations < target) continue;
     out->spread = read_factors(g, out->generations - since);
     since = out->generations;
     target *= 2;
+  }
+  for (int32_t i = 0; i < g->all->system->n; i++) {
+    if (isfinite(g->moved[i])) out->spread = fmax(out->spread, g->moved[i]); /* of what is lost, too */
   }
   return OURO_OK;
 }
@@ -167,18 +208,12 @@ static ouro_status run(const ouro_config *config, const ouro_family *family, con
   growth g = {0};
   OURO_TRY(ouro_system_create(config, family, graph, survey, &system));
   OURO_TRY(ouro_closed_create(graph, NULL, system, &all));
-  out->needed = ouro_family_amplifies(family);
-  for (int32_t i = 0; i < all->system->n; i++) out->needed |= all->system->eta[i] > 1;
-  if (!out->needed) {
-    snprintf(out->reason, sizeof out->reason, "eta is nowhere above 1: topology alone decides");
-  } else {
-    g.all = all;
-    OURO_AGREE(graph->comm, growth_new(&g));
-    OURO_TRY(ouro_recursion_create(graph->comm, all->system, p->engine, 0, &g.recursion));
-    OURO_TRY(iterate(&g, p->limit, out));
-    OURO_TRY(summarise(graph, verdict, &g, out));
-    report(out);
-  }
+  g.all = all;
+  OURO_AGREE(graph->comm, growth_new(&g));
+  OURO_TRY(ouro_recursion_create(graph->comm, all->system, p->engine, 0, &g.recursion));
+  OURO_TRY(iterate(&g, p->limit, out));
+  OURO_TRY(summarise(graph, verdict, &g, out));
+  report(out);
 cleanup:
   growth_clear(&g);
   ouro_closed_destroy(&all);
@@ -186,18 +221,36 @@ cleanup:
   return status;
 }
 
+/* May errors grow where the topology is healthy? */
+static ouro_status look_for_need(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                                 const ouro_survey *survey, bool *needed) {
+  int found = ouro_family_amplifies(family);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    found |= ouro_system_terms(config, family, graph, survey, i).eta > 1;
+  }
+  const int code = MPI_Allreduce(MPI_IN_PLACE, &found, 1, MPI_INT, MPI_MAX, graph->comm);
+  *needed = found != 0;
+  return ouro_agree(graph->comm, ouro_mpi_status(code));
+}
+
 static ouro_status decide(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                           const ouro_verdict *verdict, ouro_bounded *out) {
   ouro_status status = OURO_OK;
   ouro_survey survey = {0};
   plan p;
-  const char *why = config->theory.exact == OURO_EXACT_NONE ? "theory.exact is none"
-                    : ouro_config_forget(config) == 1       ? "where all samples are kept nothing grows"
-                                                            : NULL;
-  if (why == NULL) {
-    OURO_TRY(ouro_survey_make(config, family, graph, &survey));
+  const char *why = NULL;
+  OURO_TRY(ouro_survey_make(config, family, graph, &survey));
+  if (survey.obstacle == NULL) OURO_TRY(look_for_need(config, family, graph, &survey, &out->needed));
+  if (survey.obstacle || !out->needed) {
+    why = survey.obstacle ? survey.obstacle : "eta is nowhere above 1: topology alone decides";
+  } else if (config->theory.exact == OURO_EXACT_NONE) {
+    why = "theory.exact is none";
+  } else if (ouro_config_forget(config) == 1) {
+    why = "where all samples are kept nothing grows";
+    out->needed = false;
+  } else {
     OURO_TRY(make_plan(config, graph, &survey, &p));
-    why = survey.obstacle ? survey.obstacle : p.fits ? NULL : "too large for the power iteration";
+    if (!p.fits) why = "too large for the power iteration";
   }
   if (why) {
     snprintf(out->reason, sizeof out->reason, "%s", why);

@@ -98,5 +98,10 @@ static ouro_status dense_column(const ouro_engine *engine, int32_t j, double *va
   return ouro_matrix_column(d->grid, d->c, j, values);
 }
 
-const ouro_engine_methods ouro_engine_dense = {"dense",          dense_create, dense_destroy,
-                                               dense_congruence, dense_entry,  dense_column};
+static void dense_scale(ouro_engine *engine, double factor) {
+  const size_t elements = (size_t)(engine->grid->n_rows * engine->grid->n_columns);
+  for (size_t k = 0; k < elements; k++) engine->c[k] *= factor;
+}
+
+const ouro_engine_methods ouro_engine_dense = {"dense",     dense_create, dense_destroy, dense_congruence,
+                                               dense_entry, dense_column, dense_scale};

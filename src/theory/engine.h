@@ -14,6 +14,7 @@ typedef struct ouro_engine_methods {
   ouro_status (*congruence)(ouro_engine *engine, const double *before, const double *gamma, double *after);
   ouro_status (*entry)(const ouro_engine *engine, int32_t i, int32_t j, double *value);
   ouro_status (*column)(const ouro_engine *engine, int32_t j, double *values);
+  void (*scale)(ouro_engine *engine, double factor);
 } ouro_engine_methods;
 
 /* create:      Collective on comm. C = 0. block: edge of the blocks of the block-cyclic layout (dense), doubles of
@@ -21,7 +22,8 @@ typedef struct ouro_engine_methods {
  * congruence:  Collective. Set the diagonal of C to before [n], let C <- L C L', and give its diagonal after [n];
  *              all are the same on all ranks. gamma [n] is the diagonal of Gamma; NULL: L = P.
  * entry:       Collective. C_ij as congruence left it.
- * column:      Collective. C_ij for all i, [n], the same on all ranks. */
+ * column:      Collective. C_ij for all i, [n], the same on all ranks.
+ * scale:       Not collective, but to be called on all ranks. C <- factor C. */
 
 /* P times dense columns. C lies in column blocks; every element is a sum over k in the order of the rows of P,
  * so the bits are the same on any number of ranks. Memory a rank: 16 n^2 / ranks + 12 weights bytes. */

@@ -128,8 +128,8 @@ static void report(const ouro_closed *closed, const plan *p, const ouro_settling
   plateau->residual = settling->residual;
   if (!settling->settled) {
     snprintf(plateau->reason, sizeof plateau->reason,
-             "no convergence: after %" PRId64 " %s the errors of %d nodes have not settled; with small training sets "
-             "there may be no plateau",
+             "no convergence: after %" PRId64 " %s the errors of %d nodes have not settled; where training sets are "
+             "small or erring models scatter more there may be no plateau",
              p->doubling ? settling->corrections : settling->iterations, p->doubling ? "corrections" : "generations",
              n);
   } else if (p->doubling) {

@@ -170,6 +170,12 @@ cleanup:
   return status;
 }
 
+void ouro_recursion_scale(ouro_recursion *recursion, double factor) {
+  ouro_recursion *r = recursion;
+  r->methods->scale(r->engine, factor);
+  for (size_t k = 0; k < PLANES * (size_t)r->system->n; k++) r->now[k] *= factor;
+}
+
 ouro_status ouro_recursion_entry(const ouro_recursion *recursion, int32_t i, int32_t j, double *value) {
   if (i != j) return recursion->methods->entry(recursion->engine, i, j, value);
   *value = recursion->diagonal[i];

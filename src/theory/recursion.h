@@ -40,6 +40,10 @@ void ouro_recursion_destroy(ouro_recursion **recursion);
  *  Returns the same status on all ranks: OURO_OK, OURO_ENUMERIC (overflow), OURO_EMPI. */
 ouro_status ouro_recursion_step(ouro_recursion *recursion);
 
+/** Multiply all errors and fitted variances by a factor, for a recursion without noise.
+ *  Not collective, but to be called on all ranks. */
+void ouro_recursion_scale(ouro_recursion *recursion, double factor);
+
 /** C_ij of the present generation.
  *  Collective on recursion's communicator.
  *  [out] value the same on all ranks

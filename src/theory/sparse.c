@@ -271,5 +271,10 @@ static ouro_status sparse_column(const ouro_engine *engine, int32_t j, double *v
   return ouro_agree(s->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, values, s->n, MPI_DOUBLE, MPI_SUM, s->comm)));
 }
 
-const ouro_engine_methods ouro_engine_sparse = {"sparse",          sparse_create, sparse_destroy,
-                                                sparse_congruence, sparse_entry,  sparse_column};
+static void sparse_scale(ouro_engine *engine, double factor) {
+  const size_t elements = (size_t)engine->n * (size_t)engine->width;
+  for (size_t k = 0; k < elements; k++) engine->c[k] *= factor;
+}
+
+const ouro_engine_methods ouro_engine_sparse = {"sparse",     sparse_create, sparse_destroy, sparse_congruence,
+                                                sparse_entry, sparse_column, sparse_scale};

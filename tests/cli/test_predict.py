@@ -60,6 +60,23 @@ class Predict(program.Case):
         with self.predict("a\ta\t30\n", "real.kind=initial", real="a\t10\n") as file:
             np.testing.assert_allclose(file["node/rate"][:], noise(30), rtol=1e-12)
 
+    def test_what_the_verdict_rests_on(self):
+        """THEORY.md section 2, scope: p = 20, n = 27, r = 1 grows by the factor 1.04299702 a generation, though anchored;
+        n = 41 is enough for topology to decide; with n = 40, eta exceeds 1 and the recursion agrees."""
+        self.write("real.tsv", "node\treal\n")
+        self.write("x.yaml", "graph: { file: g.tsv }\nreal: { nodes: all, samples: 1 }\nmodel: { dimension: 20 }\n"
+                             "learning: { generations: 3, initial: 50 }\noutput: { file: out.h5 }\n")
+        for samples, settings, says in ((26, (), "grow, of healthy ones by up to the factor 1.04299702 "),
+                                        (26, ("theory.exact=none",), "the exact recursion has not: theory.exact is none"),
+                                        (39, (), "the verdict rests on the exact recursion"),
+                                        (40, (), "the verdict rests on topology\n")):
+            self.write("g.tsv", f"source\ttarget\tsamples\na\ta\t{samples}\n")
+            words = [word for setting in settings for word in ("--set", setting)]
+            for command in ("predict", "run"):
+                for ranks in (1, 2):
+                    self.assertIn(says, self.works(command, "x.yaml", *words, ranks=ranks).out)
+        self.assertIn("regressions of up to 19 parameters", self.works("verdict", "g.tsv").out)
+
     def test_plateau_of_one_model(self):
         """C = (1 - eta) P^2 C + eta P C + noise, solved for C; a collapsing model beside it has none."""
         n, share = 40, 30 / 40

@@ -145,6 +145,7 @@ static void test_random_graphs(void **unused) {
 static void test_not_needed(void **unused) {
   (void)unused;
   const small s = {.n = 2, .feeds = {[0][0] = 41, [0][1] = 50}, .real = {1, 0}}, roots = {.n = 3};
+  const small few = {.n = 1, .feeds = {[0][0] = 26}, .real = {1}};
   const setting how = {.initial = 50, .p = 20, .sigma = 1};
   answer a;
   ask(&s, how, &a);
@@ -153,10 +154,13 @@ static void test_not_needed(void **unused) {
   release(&a);
   ask(&roots, how, &a);
   assert_everywhere(!a.bounded->needed);
+  release(&a);
+  ask(&few, how, &a);
+  assert_everywhere(a.bounded->needed && a.bounded->decided);
   a.config.theory.exact = OURO_EXACT_NONE;
   ouro_bounded_destroy(&a.bounded);
   assert_ok(ouro_bounded_create(&a.config, &a.family, a.graph, a.verdict, NULL, &a.bounded));
-  assert_everywhere(strstr(a.bounded->reason, "theory.exact") != NULL);
+  assert_everywhere(a.bounded->needed && !a.bounded->decided && strstr(a.bounded->reason, "theory.exact") != NULL);
   release(&a);
 }
 

@@ -9,7 +9,7 @@
 #include "ouro/theory/verdict.h"
 
 typedef struct ouro_bounded {
-  bool needed;      /* some eta exceeds 1: topology alone does not decide */
+  bool needed;      /* some eta exceeds 1, or erring models scatter more: topology alone does not decide */
   bool decided;     /* false: not needed, no formula, too large, or too close to 1 to say; reason tells which */
   char reason[256]; /* the figures, or why there is no answer */
   double radius;    /* factor a generation of the fastest node that does not collapse; NaN unless iterated */
@@ -24,7 +24,8 @@ typedef struct ouro_bounded {
 /** Decide whether errors stay bounded, by power iteration: the linear part C -> P C P' with its correction of the
  *  diagonal, begun with one unit of error at every trained node, preserves positive matrices, so that C_ii grows by
  *  the spectral radius of what node i trains on, directly or not. The factor is the mean over the second half of
- *  the generations, whose number doubles until the factor stays within 1e-10.
+ *  the generations, extrapolated where that moves less, and their number doubles until the factor stays within 1e-10.
+ *  Errors are rescaled on the way; a node whose error becomes too small beside the largest keeps the factor it had.
  *  Collective on graph's communicator; same bits on any number of ranks with the sparse engine (see predict.h). For
  *  theory.exact=none, no formula, or eta nowhere above 1 nothing is iterated and topology decides.
  *  [in]  verdict of graph, with real_counts false for initial real data
