@@ -20,7 +20,7 @@ static char *help_filter(int key, const char *text, void *input) {
   FILE *out = open_memstream(&written, &length);
   if (out == NULL) return (char *)text;
   fprintf(out, "Families (model.family), and the keys of `model` that they take:\n");
-  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) fprintf(out, "  %-11s %s\n", family->name, family->keys);
+  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) fprintf(out, "  %-18s %s\n", family->name, family->keys);
   fprintf(out, "\n%s", text);
   return fclose(out) == 0 ? written : (char *)text; /* argp releases what is not its own text */
 }
@@ -121,21 +121,50 @@ cleanup:
   return status;
 }
 
+/* Collective: models that had no fit, how often, and the first of them. */
+static void print_stalls(const cli_job *job, const ouro_learn_stalls *stalls) {
+  const ouro_graph *graph = job->graph;
+  int64_t count[2] = {0}, first[2] = {INT64_MAX, INT64_MAX}; /* models and fits; generation, and node in it */
+  char name[CLI_NAME_SIZE];
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    count[0] += stalls->fits[i] > 0;
+    count[1] += stalls->fits[i];
+    if (stalls->first[i] >= 0 && stalls->first[i] < first[0]) first[0] = stalls->first[i];
+  }
+  MPI_Allreduce(MPI_IN_PLACE, count, 2, MPI_INT64_T, MPI_SUM, graph->comm);
+  MPI_Allreduce(MPI_IN_PLACE, first, 1, MPI_INT64_T, MPI_MIN, graph->comm);
+  if (count[0] == 0) return;
+  for (ouro_lid i = graph->n_owned - 1; i >= 0; i--) {
+    if (stalls->first[i] == first[0] && graph->gid[i] < first[1]) first[1] = graph->gid[i];
+  }
+  MPI_Allreduce(MPI_IN_PLACE, first + 1, 1, MPI_INT64_T, MPI_MIN, graph->comm);
+  ouro_graph_name_of(graph, first[1], name, sizeof name);
+  if (!cli_is_root(graph->comm)) return;
+  printf("%" PRId64 " model%s stalled: %s; %" PRId64 " fit%s did not exist, the first in generation %" PRId64
+         " at model %s\n        (a model without a fit keeps its parameters, and its consumers train on those)\n",
+         count[0], count[0] == 1 ? "" : "s", job->family->methods->unfitted, count[1], count[1] == 1 ? "" : "s",
+         first[0], name);
+}
+
 static ouro_status simulate(cli_job *job, const ouro_verdict *verdict, const cli_theory *theory, int argc,
                             char **argv) {
   run_state run = {.job = job};
   ouro_status status = OURO_OK;
   double *parameters = NULL;
   ouro_learn_traffic traffic;
+  ouro_learn_stalls stalls = {0};
   OURO_TRY(cli_results_begin(job, verdict, theory, true, argc, argv, &run.results));
   ouro_progress_begin(&run.progress, "generation", job->config->learning.generations, cli_is_root(job->graph->comm));
   status = ouro_learn_run(job->config, job->family, job->graph, observe, &run, &job->timers,
-                          job->config->output.parameters ? &parameters : NULL, &traffic);
+                          job->config->output.parameters ? &parameters : NULL, &traffic, &stalls);
   ouro_progress_end(&run.progress);
   OURO_TRY(status);
+  print_stalls(job, &stalls);
+  OURO_TRY(cli_results_stalls(run.results, &stalls));
   OURO_TRY(finish(&run, verdict, theory, parameters, &traffic));
 cleanup:
   cli_results_discard(&run.results);
+  ouro_learn_stalls_clear(&stalls);
   free(parameters);
   return status;
 }

@@ -36,6 +36,11 @@ ouro_agreement *cli_results_agreement(cli_results *results);
  *  [out] simulated, theory [OURO_CLASS_COUNT] NaN where there is nothing */
 void cli_results_summary(const cli_results *results, double *simulated, double *theory);
 
+/** Store which models stalled, if the family is one whose models can.
+ *  Collective on the graph's communicator.
+ *  Returns the same status on all ranks. */
+ouro_status cli_results_stalls(cli_results *results, const ouro_learn_stalls *stalls);
+
 /** Store final parameters, agreement and timing, and complete the file. The agreement must be reduced.
  *  Collective on the graph's communicator.
  *  [in]    parameters [replicate][n_owned][p] or NULL

@@ -53,23 +53,27 @@ void ouro_covariates_colour(const ouro_covariate_law *law, int b, double *x) {
   if (law->kind == OURO_COVARIATES_POWER) colour_power(law, b, x);
 }
 
-/* L' delta for AR(1): g_k = delta_k + rho g_(k+1), (L' delta)_k = fresh g_k, but g_1 for k = 1. */
-static double norm_ar1(const ouro_covariate_law *law, const double *delta) {
-  double sum = 0, g = 0;
+/* L' a for AR(1): g_k = a_k + rho g_(k+1), (L' a)_k = fresh g_k, but g_1 for k = 1. */
+static double product_ar1(const ouro_covariate_law *law, const double *a, const double *b) {
+  double sum = 0, g = 0, h = 0;
   for (int k = law->p - 1; k > 0; k--) {
-    g = fma(law->rho, g, delta[k]);
-    sum = fma(law->fresh * g, law->fresh * g, sum);
+    g = fma(law->rho, g, a[k]);
+    h = fma(law->rho, h, b[k]);
+    sum = fma(law->fresh * g, law->fresh * h, sum);
   }
-  g = fma(law->rho, g, delta[0]);
-  return fma(g, g, sum);
+  return fma(fma(law->rho, g, a[0]), fma(law->rho, h, b[0]), sum);
+}
+
+double ouro_covariates_product(const ouro_covariate_law *law, const double *a, const double *b) {
+  if (law->kind == OURO_COVARIATES_AR1) return product_ar1(law, a, b);
+  double sum = 0;
+  for (int k = 0; k < law->p; k++) {
+    const double scale = law->scale ? law->scale[k] : 1;
+    sum = fma(scale * a[k], scale * b[k], sum);
+  }
+  return sum;
 }
 
 double ouro_covariates_norm(const ouro_covariate_law *law, const double *delta) {
-  if (law->kind == OURO_COVARIATES_AR1) return norm_ar1(law, delta);
-  double sum = 0;
-  for (int k = 0; k < law->p; k++) {
-    const double scaled = law->scale ? law->scale[k] * delta[k] : delta[k];
-    sum = fma(scaled, scaled, sum);
-  }
-  return sum;
+  return ouro_covariates_product(law, delta, delta);
 }

@@ -27,6 +27,11 @@ void ouro_covariates_clear(ouro_covariate_law *law);
  *  [inout] x [p][b] columns of b numbers each */
 void ouro_covariates_colour(const ouro_covariate_law *law, int b, double *x);
 
+/** a' Sigma b = (L' a)'(L' b).
+ *  Not collective.
+ *  [in] a, b [p] */
+double ouro_covariates_product(const ouro_covariate_law *law, const double *a, const double *b);
+
 /** delta' Sigma delta = |L' delta|^2.
  *  Not collective.
  *  [in] delta [p] */

@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "family/private.h"
+#include "family/samples.h"
 #include "ouro/base/memory.h"
 
 static const ouro_family_methods *const registry[] = {
-    &ouro_family_linear,      &ouro_family_normal_mean, &ouro_family_poisson,    &ouro_family_bernoulli,
-    &ouro_family_exponential, &ouro_family_gaussian,    &ouro_family_categorical};
+    &ouro_family_linear,      &ouro_family_normal_mean, &ouro_family_poisson,     &ouro_family_bernoulli,
+    &ouro_family_exponential, &ouro_family_gaussian,    &ouro_family_categorical, &ouro_family_logistic};
 
 #define N_FAMILIES ((int)(sizeof registry / sizeof registry[0]))
 
@@ -93,7 +94,19 @@ void ouro_family_draw(const ouro_family *family, const ouro_slice *slice, double
 }
 
 void ouro_family_reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic) {
-  family->methods->reduce(family, rows, n, statistic);
+  if (family->additive)
+    family->methods->reduce(family, rows, n, statistic);
+  else
+    ouro_samples_keep(family->row_width, rows, n, statistic);
+}
+
+size_t ouro_family_statistic_size(const ouro_family *family, ouro_count samples) {
+  return family->additive ? (size_t)family->statistic_width : ouro_samples_kept_size(family->row_width, samples);
+}
+
+void ouro_family_merge(const ouro_family *family, const double *other, double *statistic) {
+  if (!family->additive) ouro_samples_keep_kept(family->row_width, other, statistic);
+  for (int k = 0; k < family->statistic_width; k++) statistic[k] += other[k];
 }
 
 void ouro_family_absorb(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *const *statistics) {
@@ -107,14 +120,20 @@ void ouro_family_absorb(const ouro_family *family, ouro_lid n, const ouro_slice 
     for (; part.first < end; part.first += OURO_ROW_BLOCK) {
       part.n = end - part.first < OURO_ROW_BLOCK ? end - part.first : OURO_ROW_BLOCK;
       family->methods->draw(family, &part, family->block);
-      family->methods->reduce(family, family->block, part.n, statistics[i]);
+      ouro_family_reduce(family, family->block, part.n, statistics[i]);
     }
   }
 }
 
 ouro_lid ouro_family_fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics,
                          double *theta) {
-  return family->methods->fit(family, n, sizes, statistics, theta);
+  if (family->additive) return family->methods->fit(family, n, sizes, statistics, theta);
+  for (ouro_lid i = 0; i < n; i++) {
+    if (!family->methods->fit_rows(family, sizes[i], statistics + 1, theta)) return i;
+    statistics += ouro_family_statistic_size(family, sizes[i]);
+    theta += family->n_parameters;
+  }
+  return n;
 }
 
 void ouro_family_error(const ouro_family *family, ouro_lid n, const double *theta, double *error) {

@@ -12,5 +12,6 @@ extern const ouro_family_methods ouro_family_bernoulli;
 extern const ouro_family_methods ouro_family_exponential;
 extern const ouro_family_methods ouro_family_gaussian;
 extern const ouro_family_methods ouro_family_categorical;
+extern const ouro_family_methods ouro_family_logistic;
 
 #endif

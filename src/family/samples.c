@@ -4,6 +4,7 @@
 #include "family/samples.h"
 
 #include <math.h>
+#include <string.h>
 
 #define PARTIAL_SUMS 8
 
@@ -32,6 +33,41 @@ void ouro_samples_add(int width, const double *rows, ouro_count n, double *sums)
   for (; n > 0; n -= OURO_ROW_BLOCK) {
     const int b = ouro_samples_block(n);
     for (int c = 0; c < width; c++, rows += b) sums[c] += sum_of(b, rows);
+  }
+}
+
+size_t ouro_samples_kept_size(int width, ouro_count n) {
+  const size_t blocks = ((size_t)n + OURO_ROW_BLOCK - 1) / OURO_ROW_BLOCK;
+  size_t size;
+  if (__builtin_mul_overflow(blocks, (size_t)OURO_ROW_BLOCK * (size_t)width, &size)) return SIZE_MAX;
+  return size < SIZE_MAX ? size + 1 : SIZE_MAX;
+}
+
+/* Append b rows, at most a block, whose columns are `stride` apart. They may end in the block after the last one. */
+static void keep_block(int width, int b, int stride, const double *rows, double *kept) {
+  const ouro_count at = (ouro_count)kept[0], within = at % OURO_ROW_BLOCK;
+  const size_t fits = (size_t)(b < OURO_ROW_BLOCK - within ? b : OURO_ROW_BLOCK - within), rest = (size_t)b - fits;
+  double *block = kept + 1 + (at - within) * width, *next = block + (ptrdiff_t)OURO_ROW_BLOCK * width;
+  for (int c = 0; c < width; c++, rows += stride) {
+    memcpy(block + (ptrdiff_t)c * OURO_ROW_BLOCK + within, rows, fits * sizeof *rows);
+    if (rest > 0) memcpy(next + (ptrdiff_t)c * OURO_ROW_BLOCK, rows + fits, rest * sizeof *rows);
+  }
+  kept[0] += b;
+}
+
+void ouro_samples_keep(int width, const double *rows, ouro_count n, double *kept) {
+  for (; n > 0; n -= OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(n);
+    keep_block(width, b, b, rows, kept);
+    rows += (ptrdiff_t)b * width;
+  }
+}
+
+void ouro_samples_keep_kept(int width, const double *other, double *kept) {
+  const double *rows = other + 1;
+  for (ouro_count left = (ouro_count)other[0]; left > 0; left -= OURO_ROW_BLOCK) {
+    keep_block(width, ouro_samples_block(left), OURO_ROW_BLOCK, rows, kept);
+    rows += (ptrdiff_t)OURO_ROW_BLOCK * width;
   }
 }
 

@@ -20,6 +20,16 @@ void ouro_samples_fill(ouro_samples_source source, const ouro_slice *slice, int 
  *  [inout] sums [width] */
 void ouro_samples_add(int width, const double *rows, ouro_count n, double *sums);
 
+/** Numbers that a kept sample of n rows takes: how many they are, then rows in blocks of OURO_ROW_BLOCK, the last
+ *  filled up with zeros (the statistic of a family that is not additive). SIZE_MAX if they cannot be counted.
+ *  Not collective. */
+size_t ouro_samples_kept_size(int width, ouro_count n);
+
+/** Append n rows in row blocks, or those of another kept sample, to a kept sample, at first all zeros.
+ *  Not collective. */
+void ouro_samples_keep(int width, const double *rows, ouro_count n, double *kept);
+void ouro_samples_keep_kept(int width, const double *other, double *kept);
+
 /** Rows of the block that `left` rows begin with.
  *  Not collective. */
 static inline int ouro_samples_block(ouro_count left) {

@@ -17,8 +17,14 @@
 ouro_status ouro_learn_batch_create(learn_run *run) {
   ouro_status status = OURO_OK;
   learn_batch *batch = &run->batch;
-  const size_t width = (size_t)run->family->statistic_width, p = (size_t)run->family->n_parameters;
-  const size_t fitting = BATCH_BYTES / (width * sizeof(double));
+  const size_t p = (size_t)run->family->n_parameters;
+  ouro_count largest = 0;
+  for (ouro_lid i = 0; i < run->n_owned; i++) {
+    const ouro_count size = ouro_learn_largest_size(run->config, run->graph, i);
+    if (size > largest) largest = size;
+  }
+  batch->stride = ouro_family_statistic_size(run->family, largest);
+  const size_t fitting = BATCH_BYTES / sizeof(double) / batch->stride;
   batch->capacity = fitting < 1 ? 1 : fitting < BATCH_MODELS ? (ouro_lid)fitting : BATCH_MODELS;
   const ouro_count blocks = CHUNK_NUMBERS / OURO_ROW_BLOCK / run->family->row_width;
   run->chunk = (blocks < 1 ? 1 : blocks) * OURO_ROW_BLOCK;
@@ -26,7 +32,7 @@ ouro_status ouro_learn_batch_create(learn_run *run) {
   OURO_NEW(batch->replicate, batch->capacity);
   OURO_NEW(batch->size, batch->capacity);
   OURO_NEW(batch->scale, batch->capacity);
-  OURO_NEW(batch->statistic, (size_t)batch->capacity * width);
+  OURO_NEW(batch->statistic, (size_t)batch->capacity * batch->stride);
   OURO_NEW(batch->theta, (size_t)batch->capacity * p);
   OURO_NEW(batch->slices, LEARN_SLICES);
   OURO_NEW(batch->into, LEARN_SLICES);
@@ -47,14 +53,14 @@ void ouro_learn_batch_clear(learn_batch *batch) {
 
 double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate, ouro_count size) {
   learn_batch *batch = &run->batch;
-  const size_t width = (size_t)run->family->statistic_width;
   if (batch->n == batch->capacity) ouro_learn_batch_flush(run);
   const ouro_lid k = batch->n++;
   batch->node[k] = node;
   batch->replicate[k] = replicate;
   batch->size[k] = size;
   batch->scale[k] = 1;
-  return memset(batch->statistic + (size_t)k * width, 0, width * sizeof(double));
+  double *statistic = batch->statistic + (size_t)k * batch->stride;
+  return memset(statistic, 0, ouro_family_statistic_size(run->family, size) * sizeof(double));
 }
 
 void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, ouro_count first,
@@ -124,22 +130,50 @@ static void remember(learn_run *run, ouro_lid k) {
   batch->size[k] = (ouro_count)whole;
 }
 
+/* Fit the models from number `first` on, those of an additive family together.
+ * Returns the first that has no fit, batch->n if there is none. */
+static ouro_lid fit_from(learn_run *run, ouro_lid first) {
+  learn_batch *batch = &run->batch;
+  const size_t p = (size_t)run->family->n_parameters;
+  while (first < batch->n) {
+    const ouro_lid n = run->family->additive ? batch->n - first : 1;
+    const ouro_lid good =
+        ouro_family_fit(run->family, n, batch->size + first, batch->statistic + (size_t)first * batch->stride,
+                        batch->theta + (size_t)first * p);
+    first += good;
+    if (good < n) return first;
+  }
+  return first;
+}
+
+static size_t place_of(const learn_run *run, ouro_lid k) {
+  const size_t model = (size_t)run->batch.node[k] * (size_t)run->replicates + (size_t)run->batch.replicate[k];
+  return model * (size_t)run->family->n_parameters;
+}
+
+/* A model without a fit keeps its parameters. */
+static void keep_model(learn_run *run, ouro_lid k) {
+  learn_batch *batch = &run->batch;
+  const size_t p = (size_t)run->family->n_parameters;
+  const ouro_lid node = batch->node[k];
+  memcpy(batch->theta + (size_t)k * p, run->theta + place_of(run, k), p * sizeof(double));
+  if (run->family->additive) {
+    ouro_learn_failed(run, node, batch->replicate[k]);
+    return;
+  }
+  if (run->stalls.first[node] < 0) run->stalls.first[node] = run->generation;
+  run->stalls.fits[node]++;
+}
+
 void ouro_learn_batch_flush(learn_run *run) {
   learn_batch *batch = &run->batch;
   const size_t p = (size_t)run->family->n_parameters;
   ouro_learn_batch_absorb(run);
-  if (batch->n == 0) return;
   for (ouro_lid k = 0; k < batch->n; k++) scale_by(run, k, batch->scale[k]);
   for (ouro_lid k = 0; run->kept && k < batch->n; k++) remember(run, k);
-  const ouro_lid good = ouro_family_fit(run->family, batch->n, batch->size, batch->statistic, batch->theta);
-  if (good < batch->n) {
-    ouro_learn_failed(run, batch->node[good], batch->replicate[good]);
-    /* the rest is undefined; the run ends, but not in NaN */
-    memset(batch->theta + (size_t)good * p, 0, (size_t)(batch->n - good) * p * sizeof(double));
-  }
+  for (ouro_lid k = fit_from(run, 0); k < batch->n; k = fit_from(run, k + 1)) keep_model(run, k);
   for (ouro_lid k = 0; k < batch->n; k++) {
-    const size_t model = (size_t)batch->node[k] * (size_t)run->replicates + (size_t)batch->replicate[k];
-    memcpy(run->next + model * p, batch->theta + (size_t)k * p, p * sizeof(double));
+    memcpy(run->next + place_of(run, k), batch->theta + (size_t)k * p, p * sizeof(double));
   }
   batch->n = 0;
 }

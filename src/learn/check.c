@@ -98,6 +98,31 @@ static ouro_status check_sizes(const ouro_config *config, const ouro_family *fam
   return refuse_short(family, graph, &found, "training");
 }
 
+/* Where the fit needs all samples at once, the buffer must hold the largest training set. */
+static ouro_status check_memory(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+  char name[NAME_SIZE];
+  ouro_count largest = 0;
+  ouro_gid node = INT64_MAX;
+  if (family->additive) return OURO_OK;
+  for (ouro_lid i = graph->n_owned - 1; i >= 0; i--) {
+    const ouro_count size = ouro_learn_largest_size(config, graph, i);
+    if (size < largest) continue;
+    largest = size;
+    node = graph->gid[i];
+  }
+  ouro_count most = largest;
+  MPI_Allreduce(MPI_IN_PLACE, &most, 1, OURO_COUNT_MPI, MPI_MAX, graph->comm);
+  if (largest < most) node = INT64_MAX;
+  MPI_Allreduce(MPI_IN_PLACE, &node, 1, OURO_GID_MPI, MPI_MIN, graph->comm);
+  const size_t numbers = ouro_family_statistic_size(family, most);
+  if (numbers <= (size_t)config->exchange.buffer / sizeof(double)) return OURO_OK;
+  ouro_graph_name_of(graph, node, name, sizeof name);
+  return ouro_error(OURO_ELIMIT,
+                    "node %s: exchange.buffer: %" PRId64 " bytes cannot hold its %" OURO_COUNT_FMT
+                    " training samples, all of which family %s needs at once: at least %zu KiB",
+                    name, config->exchange.buffer, most, family->methods->name, numbers / 128 + 1);
+}
+
 /* Largest and smallest count of each source over all its feeds; fewest holds the negative of the smallest. */
 static void gather_counts(const ouro_graph *graph, int64_t *most, int64_t *fewest) {
   for (ouro_lid j = 0; j < graph->n_owned + graph->n_ghost; j++) most[j] = fewest[j] = INT64_MIN;
@@ -181,6 +206,7 @@ ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *famil
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));
   OURO_TRY(check_initial(config, family, graph));
   OURO_TRY(check_sizes(config, family, graph));
+  OURO_TRY(check_memory(config, family, graph));
 cleanup:
   return status;
 }

@@ -30,6 +30,13 @@ ouro_count ouro_learn_real_size(const ouro_config *config, const ouro_graph *gra
   return config->real.kind == OURO_REAL_INITIAL ? 0 : graph->real[owned];
 }
 
+ouro_count ouro_learn_largest_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
+  const ouro_count initial = ouro_learn_initial_size(config, graph, owned);
+  ouro_count size = ouro_learn_real_size(config, graph, owned);
+  for (ouro_eid e = graph->row[owned]; e < graph->row[owned + 1]; e++) size += graph->samples[e];
+  return size > initial ? size : initial;
+}
+
 void ouro_learn_initial(learn_run *run) {
   for (ouro_lid i = 0; i < run->n_owned; i++) {
     const ouro_count size = ouro_learn_initial_size(run->config, run->graph, i);
@@ -101,14 +108,14 @@ static void all_private(learn_run *run) {
 }
 
 static double *slot_of(const learn_run *run, ouro_lid j) {
-  return run->slot + (size_t)j * (size_t)run->family->statistic_width;
+  return run->slot + run->slot_at[j];
 }
 
 /* Empty the slots for the corpora of a replicate. */
 static void open_slots(learn_run *run, int64_t replicate) {
   const size_t n_local = (size_t)run->n_owned + (size_t)run->graph->n_ghost;
   memset(run->reduced, 0, n_local * sizeof *run->reduced);
-  memset(run->slot, 0, n_local * (size_t)run->family->statistic_width * sizeof *run->slot);
+  memset(run->slot, 0, run->slot_at[n_local] * sizeof *run->slot);
   run->replicate = replicate;
 }
 
@@ -137,8 +144,7 @@ static void train_published(learn_run *run, ouro_lid i) {
   const int32_t replicate = (int32_t)run->replicate;
   double *statistic = ouro_learn_batch_model(run, i, replicate, run->size[i]);
   for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-    const double *slot = slot_of(run, graph->source[e]);
-    for (int k = 0; k < run->family->statistic_width; k++) statistic[k] += slot[k];
+    ouro_family_merge(run->family, slot_of(run, graph->source[e]), statistic);
   }
   add_nature(run, i, replicate, statistic);
 }

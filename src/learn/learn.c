@@ -64,17 +64,41 @@ cleanup:
   return status;
 }
 
+/* The corpora that the models of a rank train on are kept as samples where the fit needs those. */
+static ouro_status check_slots(const learn_run *run, size_t numbers) {
+  const int64_t buffer = run->config->exchange.buffer;
+  if (run->family->additive || numbers <= (size_t)buffer / sizeof(double)) return OURO_OK;
+  return ouro_error(OURO_ELIMIT,
+                    "exchange.buffer: %" PRId64 " bytes cannot hold the published samples that the models of a rank "
+                    "train on, all of which family %s needs at once: at least %zu KiB, or more ranks",
+                    buffer, run->family->methods->name, numbers / 128 + 1);
+}
+
+static ouro_status new_stalls(learn_run *run) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(run->stalls.first, run->n_owned);
+  OURO_NEW(run->stalls.fits, run->n_owned);
+  for (ouro_lid i = 0; i < run->n_owned; i++) run->stalls.first[i] = -1;
+cleanup:
+  return status;
+}
+
 static ouro_status new_slots(learn_run *run) {
   ouro_status status = OURO_OK;
   const ouro_graph *graph = run->graph;
   const size_t n_local = (size_t)graph->n_owned + (size_t)graph->n_ghost;
-  size_t n;
   if (run->config->learning.draw != OURO_DRAW_PUBLISHED) return OURO_OK;
-  OURO_TRY(ouro_memory_product(n_local, (size_t)run->family->statistic_width, &n));
-  OURO_NEW(run->slot, n);
   OURO_NEW(run->corpus, n_local);
   OURO_NEW(run->reduced, n_local);
+  OURO_NEW(run->slot_at, n_local + 1);
   for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) run->corpus[graph->source[e]] = graph->samples[e];
+  for (size_t j = 0; j < n_local; j++) {
+    const size_t size = run->corpus[j] > 0 ? ouro_family_statistic_size(run->family, run->corpus[j]) : 0;
+    OURO_CHECK(!__builtin_add_overflow(run->slot_at[j], size, &run->slot_at[j + 1]), OURO_ELIMIT,
+               "the published samples of one replicate are more than can be counted");
+  }
+  OURO_TRY(check_slots(run, run->slot_at[n_local]));
+  OURO_NEW(run->slot, run->slot_at[n_local]);
 cleanup:
   return status;
 }
@@ -88,6 +112,7 @@ static ouro_status run_local(learn_run *run) {
   OURO_TRY(new_state(run));
   OURO_TRY(new_slots(run));
   OURO_TRY(new_kept(run));
+  OURO_TRY(new_stalls(run));
   OURO_TRY(ouro_learn_batch_create(run));
 cleanup:
   return status;
@@ -116,6 +141,12 @@ cleanup:
   return status;
 }
 
+void ouro_learn_stalls_clear(ouro_learn_stalls *stalls) {
+  free(stalls->first);
+  free(stalls->fits);
+  *stalls = (ouro_learn_stalls){0};
+}
+
 static void run_clear(learn_run *run) {
   ouro_exchange_plan_destroy(&run->plan);
   ouro_learn_batch_clear(&run->batch);
@@ -127,6 +158,8 @@ static void run_clear(learn_run *run) {
   free(run->error_sd);
   free(run->sample);
   free(run->slot);
+  free(run->slot_at);
+  ouro_learn_stalls_clear(&run->stalls);
   free(run->kept);
   free(run->effective);
   free(run->corpus);
@@ -232,11 +265,12 @@ static void report_traffic(const learn_run *run, ouro_learn_traffic *traffic) {
 
 ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                            ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
-                           ouro_learn_traffic *traffic) {
+                           ouro_learn_traffic *traffic, ouro_learn_stalls *stalls) {
   ouro_status status = OURO_OK;
   learn_run run = {0};
   double *last = NULL;
   if (parameters) *parameters = NULL;
+  if (stalls) *stalls = (ouro_learn_stalls){0};
   OURO_TRY(ouro_learn_check(config, family, graph));
   ouro_timers_enter(timers, OURO_PHASE_PLAN);
   status = run_create(&run, config, family, graph);
@@ -247,6 +281,10 @@ ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family,
   if (traffic) report_traffic(&run, traffic);
   if (parameters) *parameters = last;
   last = NULL;
+  if (stalls) {
+    *stalls = run.stalls;
+    run.stalls = (ouro_learn_stalls){0};
+  }
 cleanup:
   run_clear(&run);
   free(last);

@@ -12,7 +12,8 @@ typedef struct learn_batch {
   int32_t *replicate;   /* [capacity] */
   ouro_count *size;     /* [capacity] training-set size */
   double *scale;        /* [capacity] what a statistic is multiplied by once it is complete */
-  double *statistic;    /* [capacity][statistic_width] */
+  size_t stride;        /* numbers from one statistic to the next */
+  double *statistic;    /* [capacity][stride] */
   double *theta;        /* [capacity][n_parameters] */
   ouro_lid n_slices;
   ouro_slice *slices; /* [LEARN_SLICES] to be drawn and added .. */
@@ -45,7 +46,9 @@ typedef struct learn_run {
   int64_t replicate;                 /* published: whose corpora the slots hold; -1: nobody's */
   ouro_count *corpus;                /* [n_owned + n_ghost] published: M_j where consumed on this rank, else 0 */
   ouro_count *reduced;               /* [n_owned + n_ghost] published: rows of the corpus in its slot */
-  double *slot;                      /* [n_owned + n_ghost][statistic_width] published: statistic of the corpus */
+  double *slot;                      /* published: statistics of the corpora .. */
+  size_t *slot_at;                   /* .. [n_owned + n_ghost + 1] which begin here */
+  ouro_learn_stalls stalls;          /* */
   ouro_gid failed_node;              /* the first model that could not be fitted, INT64_MAX if none: .. */
   int64_t failed_replicate;          /* .. smallest node, then smallest replicate */
   double *error, *error_sd, *sample; /* [n_owned], [n_owned], [LEARN_SAMPLE or more] */
@@ -85,7 +88,7 @@ void ouro_learn_batch_worked(learn_run *run, ouro_count rows);
  *  Not collective. */
 void ouro_learn_batch_flush(learn_run *run);
 
-/** Note a model that cannot be fitted.
+/** Note a model that breaks down, which ends the run.
  *  Not collective. */
 void ouro_learn_failed(learn_run *run, ouro_lid node, int64_t replicate);
 
@@ -113,5 +116,9 @@ void ouro_learn_moments(int64_t n, const double *values, double *mean, double *s
  *  Not collective. */
 ouro_count ouro_learn_initial_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
 ouro_count ouro_learn_real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
+
+/** Samples of the largest training set of an owned node, generation 0 included.
+ *  Not collective. */
+ouro_count ouro_learn_largest_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
 
 #endif

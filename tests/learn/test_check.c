@@ -58,7 +58,8 @@ static void expect(const ouro_config *config, const ouro_graph *graph, ouro_stat
   assert_ok(ouro_family_create(config, &family));
   assert_everywhere(ouro_learn_check(config, family, graph) == code);
   if (message) assert_everywhere(strcmp(ouro_error_message(), message) == 0);
-  if (code != OURO_OK) assert_everywhere(ouro_learn_run(config, family, graph, NULL, NULL, NULL, NULL, NULL) == code);
+  if (code != OURO_OK)
+    assert_everywhere(ouro_learn_run(config, family, graph, NULL, NULL, NULL, NULL, NULL, NULL) == code);
   ouro_family_destroy(&family);
 }
 
@@ -184,7 +185,8 @@ static void expect_breakdown(ouro_carry carry, const char *message) {
   ouro_graph *graph = ring();
   int64_t last = -1;
   config.exchange.carry = carry;
-  const ouro_status status = ouro_learn_run(&config, &family, graph, last_generation, &last, NULL, &parameters, NULL);
+  const ouro_status status =
+      ouro_learn_run(&config, &family, graph, last_generation, &last, NULL, &parameters, NULL, NULL);
   assert_everywhere(status == OURO_ENUMERIC);
   assert_everywhere(parameters == NULL);
   assert_everywhere(strcmp(ouro_error_message(), message) == 0);
@@ -218,7 +220,7 @@ static void test_observer_ends_run(void **state) {
   ouro_graph *graph = ring();
   int64_t last = -1;
   assert_ok(ouro_family_create(&config, &family));
-  assert_everywhere(ouro_learn_run(&config, family, graph, stop, &last, NULL, NULL, NULL) == OURO_EIO);
+  assert_everywhere(ouro_learn_run(&config, family, graph, stop, &last, NULL, NULL, NULL, NULL) == OURO_EIO);
   assert_everywhere(last == 2);
   ouro_family_destroy(&family);
   ouro_graph_destroy(&graph);
@@ -238,7 +240,7 @@ static void test_memory(void **state) {
   for (int64_t n = 1; n < 80; n++) {
     double *parameters = NULL;
     if (rank == n % n_ranks) ouro_memory_fail_at(n);
-    const ouro_status status = ouro_learn_run(&config, family, graph, NULL, NULL, NULL, &parameters, NULL);
+    const ouro_status status = ouro_learn_run(&config, family, graph, NULL, NULL, NULL, &parameters, NULL, NULL);
     ouro_memory_fail_at(0);
     assert_everywhere(status == OURO_OK || status == OURO_ENOMEM);
     failures += status == OURO_ENOMEM;

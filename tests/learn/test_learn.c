@@ -64,7 +64,7 @@ static ouro_status learn(const ouro_config *config, const ouro_graph *graph, out
   ouro_timers_start(&timers);
   ouro_status status = ouro_family_create(config, &family);
   if (status == OURO_OK) {
-    status = ouro_learn_run(config, family, graph, observe, out, &timers, &out->parameters, &out->traffic);
+    status = ouro_learn_run(config, family, graph, observe, out, &timers, &out->parameters, &out->traffic, NULL);
   }
   ouro_family_destroy(&family);
   return status;

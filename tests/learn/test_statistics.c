@@ -125,7 +125,7 @@ static void agree(const experiment *x, ouro_covariates covariates) {
   scores s = {.x = x, .graph = graph};
   for (int i = 0; i < x->n; i++) s.c[i][i] = 1.0 / (double)(x->initial - x->p - 1);
   assert_ok(ouro_family_create(&config, &family));
-  assert_ok(ouro_learn_run(&config, family, graph, score, &s, NULL, NULL, NULL));
+  assert_ok(ouro_learn_run(&config, family, graph, score, &s, NULL, NULL, NULL, NULL));
   assert_everywhere(s.beyond == 0);
   double sums[2] = {s.squares, (double)s.n};
   MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);

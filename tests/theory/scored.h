@@ -80,7 +80,7 @@ static inline void score(const small *graph_of, const ouro_config *config, const
                  .exact = prediction->kind == OURO_PREDICT_EXACT,
                  .theory = calloc((size_t)graph->n_owned + 1, sizeof(double))};
   ouro_agreement_zero(&s->agreement);
-  assert_ok(ouro_learn_run(config, family, graph, observe, s, NULL, NULL, NULL));
+  assert_ok(ouro_learn_run(config, family, graph, observe, s, NULL, NULL, NULL, NULL));
   assert_ok(ouro_agreement_reduce(&s->agreement, MPI_COMM_WORLD));
   MPI_Allreduce(MPI_IN_PLACE, &s->farthest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
   free(s->theory);

@@ -13,6 +13,11 @@
  * key of its own is a member of ouro_config_model and a row of config/schema.c. What is promised here of every family
  * is tested by tests/family/test_contract.c, whose list has a row for each.
  *
+ * A family is additive if its fit needs only sums over the samples: then a statistic is statistic_width sums, and
+ * reduce() and fit() are its methods. Of any other family the statistic is the sample itself: the number of rows, then
+ * the rows in blocks that are all OURO_ROW_BLOCK long, the last filled up with zeros. Its method is fit_rows(), and as
+ * its fit may not exist (separated classes), a model that cannot be fitted is no error: see learn.h.
+ *
  * Rows (samples) come in blocks of OURO_ROW_BLOCK; within a block of b rows the layout is column-major,
  * [row_width][b], so that loops over rows vectorise; the last block of a feed may be shorter. Row r of a feed
  * depends on (stream, theta, total) only, never on how the feed is sliced. Slices start at multiples of
@@ -60,6 +65,7 @@ typedef struct ouro_family_methods {
   void (*draw)(const ouro_family *family, const ouro_slice *slice, double *rows);
   void (*reduce)(const ouro_family *family, const double *rows, ouro_count n, double *statistic);
   ouro_lid (*fit)(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta);
+  bool (*fit_rows)(const ouro_family *family, ouro_count n, const double *rows, double *theta); /* not additive */
   void (*error)(const ouro_family *family, ouro_lid n, const double *theta, double *error);
   double (*noise)(const ouro_family *family, ouro_count n);
   double (*eta)(const ouro_family *family, ouro_count n);
@@ -68,13 +74,14 @@ typedef struct ouro_family_methods {
   const char *measure;     /* what error is, as printed: "excess risk / p" */
   const char *error_units; /* "response^2" */
   const char *parameter_units;
+  const char *unfitted; /* not additive: what is wrong where there is no fit, as printed: "its classes are separated" */
 } ouro_family_methods;
 
 struct ouro_family {
   const ouro_family_methods *methods;
   int n_parameters;         /* p */
   int row_width;            /* doubles a sample */
-  int statistic_width;      /* doubles a statistic */
+  int statistic_width;      /* doubles a statistic; 0 if not additive */
   bool additive;            /* the fit needs only the sum of the statistics */
   ouro_count least_samples; /* fewest samples for a fit, or for a finite expected error: p + 2 */
   ouro_count eta_samples;   /* fewest samples for which eta <= 1: 2p + 1 of a regression; 0 */
@@ -104,25 +111,33 @@ void ouro_family_destroy(ouro_family **family);
  *  [out] rows [slice->n * row_width], in row blocks as described above */
 void ouro_family_draw(const ouro_family *family, const ouro_slice *slice, double *rows);
 
-/** Add rows to a statistic.
+/** Numbers that a statistic of so many samples has; SIZE_MAX if they cannot be counted.
+ *  Not collective. */
+size_t ouro_family_statistic_size(const ouro_family *family, ouro_count samples);
+
+/** Add rows to a statistic, at first all zeros.
  *  Not collective.
  *  [in]    rows      n rows in row blocks
- *  [inout] statistic [statistic_width] */
+ *  [inout] statistic [ouro_family_statistic_size() of all that is ever added] */
 void ouro_family_reduce(const ouro_family *family, const double *rows, ouro_count n, double *statistic);
+
+/** Add the samples of another statistic to a statistic.
+ *  Not collective. */
+void ouro_family_merge(const ouro_family *family, const double *other, double *statistic);
 
 /** Draw the samples of n slices and add each to its statistic, without keeping the rows: the same bits as
  *  draw and reduce, a row block at a time, so that the samples stay in cache.
  *  Not collective.
  *  [in]    slices     [n]
- *  [inout] statistics [n] pointers to [statistic_width]; several may be the same one, added to in order */
+ *  [inout] statistics [n] pointers to statistics; several may be the same one, added to in order */
 void ouro_family_absorb(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *const *statistics);
 
 /** Fit n models from their statistics.
  *  Not collective.
  *  [in]    sizes      [n] training-set sizes
- *  [inout] statistics [n][statistic_width], destroyed
+ *  [inout] statistics one after the other, each of ouro_family_statistic_size(its size); destroyed
  *  [out]   theta      [n][n_parameters]
- *  Returns n, or the index of the first model whose statistic is singular; the rest is then undefined. */
+ *  Returns n, or the index of the first model that has no fit; its parameters and the rest are then undefined. */
 ouro_lid ouro_family_fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics,
                          double *theta);
 

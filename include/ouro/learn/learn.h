@@ -2,7 +2,12 @@
 #define OURO_LEARN_LEARN_H
 
 /* The generation loop: every generation all trained nodes are refitted, at the same time, to samples drawn
- * from the models of the generation before, and to real samples where they have them. Roots keep their model. */
+ * from the models of the generation before, and to real samples where they have them. Roots keep their model.
+ *
+ * A model of a family that is not additive stalls in a generation in which it has no fit (logistic regression: its
+ * classes are separated): it keeps the parameters it had, its consumers train on those, and it is fitted again in the
+ * next generation. One that stalls in generation 0 has all parameters 0 until then. Models of other families have no
+ * fit only where numbers overflow, and that ends the run. */
 
 #include "ouro/base/timer.h"
 #include "ouro/exchange/exchange.h"
@@ -23,10 +28,17 @@ typedef struct ouro_learn_traffic {
   int neighbours;     /* ranks this one sends to or receives from */
 } ouro_learn_traffic;
 
-/** Refuse what cannot be learned: a trained node with too few samples for the family, published draws whose
- *  feeds of one source differ in their counts; each message names the node and the count it needs.
+/* Which models have stalled. */
+typedef struct ouro_learn_stalls {
+  int64_t *first; /* [n_owned] the first generation in which a replicate of it did; -1: none */
+  int64_t *fits;  /* [n_owned] how often, over all generations and replicates */
+} ouro_learn_stalls;
+
+/** Refuse what cannot be learned: a trained node with too few samples for the family, or so many that exchange.buffer
+ *  cannot hold them where the fit needs them all at once, published draws whose feeds of one source differ in their
+ *  counts; each message names the node and the count it needs.
  *  Collective on graph's communicator.
- *  Returns the same status on all ranks: OURO_OK, OURO_EINPUT, OURO_ECONFIG. */
+ *  Returns the same status on all ranks: OURO_OK, OURO_EINPUT, OURO_ECONFIG, OURO_ELIMIT. */
 ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph);
 
 /** Run generations 0 .. learning.generations.
@@ -35,10 +47,15 @@ ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *famil
  *  [in]  timers     may be NULL
  *  [out] parameters [replicate][n_owned][p] of the last generation, to be released with free(); may be NULL
  *  [out] traffic    may be NULL
+ *  [out] stalls     to be released with ouro_learn_stalls_clear(), also on error; may be NULL
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_ENUMERIC (names node and
  *  generation), OURO_EMPI, or what the observer returned. */
 ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                            ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
-                           ouro_learn_traffic *traffic);
+                           ouro_learn_traffic *traffic, ouro_learn_stalls *stalls);
+
+/** Release what stalls hold. Zeroed ones are fine.
+ *  Not collective. */
+void ouro_learn_stalls_clear(ouro_learn_stalls *stalls);
 
 #endif

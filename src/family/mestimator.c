@@ -1,0 +1,198 @@
+/* M-estimators: rows, errors, and fits by Newton's method: see mestimator.h.
+ * Invariant: no operation depends on the vector width or on the slicing; a fit is a function of its sample alone.
+ * Must not know what the response is. */
+
+#include "family/mestimator.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "family/linear_kernel.h"
+#include "family/samples.h"
+#include "ouro/base/memory.h"
+
+#define MOST_STEPS 100
+#define MOST_HALVINGS 60
+#define NEARLY 1e-9 /* units by which a last step may still move a linear predictor */
+
+/* Keeps p (p + 1) / 2 + p within an int. */
+#define MOST_PARAMETERS 32768
+
+void ouro_mestimator_destroy(ouro_family *family) {
+  ouro_mestimator *model = family->constants;
+  if (model == NULL) return;
+  ouro_covariates_clear(&model->law);
+  free(model->rows);
+  free(model->statistic);
+  free(model->step);
+  free(model->trial);
+  free(model->work);
+  free(model);
+  family->constants = NULL;
+}
+
+ouro_status ouro_mestimator_create(const ouro_config *config, ouro_family *family) {
+  ouro_status status = OURO_OK;
+  ouro_mestimator *model = NULL;
+  const int p = config->model.dimension;
+  OURO_NEW(model, 1);
+  family->constants = model;
+  OURO_TRY(ouro_covariates_create(&config->model, &model->law));
+  OURO_CHECK(p <= MOST_PARAMETERS, OURO_ECONFIG, "model.dimension: %d is more than %d", p, MOST_PARAMETERS);
+  family->n_parameters = p;
+  family->row_width = p + 1;
+  family->least_samples = p + 1;
+  family->law = OURO_LAW_FIRST_ORDER;
+  family->spread.base = 1;
+  OURO_NEW(model->rows, (size_t)OURO_ROW_BLOCK * (size_t)family->row_width);
+  OURO_NEW(model->statistic, (size_t)p * (size_t)(p + 3) / 2);
+  OURO_NEW(model->step, p);
+  OURO_NEW(model->trial, p);
+  OURO_NEW(model->work, ouro_linear_work(p));
+  OURO_NEW(family->truth, p);
+  ouro_samples_truth(config->learning.seed, p, family->truth);
+  model->least = -INFINITY;
+  model->squared = ouro_covariates_norm(&model->law, family->truth);
+cleanup:
+  return status;
+}
+
+/* Covariates are numbers of the stream itself, responses those of substreams. */
+void ouro_mestimator_draw(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  const ouro_mestimator *model = family->constants;
+  const int p = family->n_parameters;
+  ouro_slice part = *slice;
+  for (ouro_count left = slice->n; left > 0; left -= OURO_ROW_BLOCK, part.first += OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(left);
+    double *y = rows + (ptrdiff_t)p * b;
+    part.n = b;
+    ouro_samples_fill(ouro_random_normals, &part, p, rows);
+    ouro_covariates_colour(&model->law, b, rows);
+    memset(y, 0, (size_t)b * sizeof *y);
+    ouro_linear_kernels_now()->respond(p, b, slice->theta, 0, rows);
+    model->respond(model, &slice->stream, part.first, b, y);
+    rows += (ptrdiff_t)b * family->row_width;
+  }
+}
+
+void ouro_mestimator_error(const ouro_family *family, ouro_lid n, const double *theta, double *errors) {
+  const ouro_mestimator *model = family->constants;
+  const int p = family->n_parameters;
+  double *delta = model->trial;
+  for (ouro_lid i = 0; i < n; i++) {
+    for (int k = 0; k < p; k++) delta[k] = theta[(ptrdiff_t)i * p + k] - family->truth[k];
+    const double along = ouro_covariates_product(&model->law, delta, family->truth);
+    const double norm = ouro_covariates_norm(&model->law, delta);
+    errors[i] = model->across * norm;
+    if (model->squared > 0) errors[i] += (model->along - model->across) * along * along / model->squared;
+    errors[i] /= p;
+  }
+}
+
+/* out = X theta for the rows of a kept block. */
+static void predict(int p, const double *rows, const double *theta, double *out) {
+  memset(out, 0, OURO_ROW_BLOCK * sizeof *out);
+  for (int c = 0; c < p; c++) {
+    const double *x = rows + (ptrdiff_t)c * OURO_ROW_BLOCK;
+    for (int r = 0; r < OURO_ROW_BLOCK; r++) out[r] = fma(x[r], theta[c], out[r]);
+  }
+}
+
+/* The terms of the first b rows of a kept block at theta; rows that fill it up weigh nothing. */
+static void block_terms(ouro_mestimator *model, int b, const double *rows, const double *theta) {
+  const int p = model->law.p;
+  predict(p, rows, theta, model->u);
+  model->terms(model, b, rows + (ptrdiff_t)p * OURO_ROW_BLOCK, model->u, model->loss, model->root, model->pull);
+  for (int r = b; r < OURO_ROW_BLOCK; r++) model->root[r] = model->pull[r] = 0;
+}
+
+static double loss_of(const ouro_mestimator *model, int b) {
+  double sum = 0;
+  for (int r = 0; r < b; r++) sum += model->loss[r];
+  return sum;
+}
+
+/* X'WX and X'r, r the negative derivatives of the losses: the normal equations of sqrt(W) X and r / sqrt(W).
+ * Returns the sum of losses. */
+static double equations(ouro_mestimator *model, ouro_count n, const double *rows, const double *theta) {
+  const int p = model->law.p;
+  double loss = 0;
+  memset(model->statistic, 0, (size_t)p * (size_t)(p + 3) / 2 * sizeof(double));
+  for (; n > 0; n -= OURO_ROW_BLOCK, rows += (ptrdiff_t)OURO_ROW_BLOCK * (p + 1)) {
+    const int b = ouro_samples_block(n);
+    block_terms(model, b, rows, theta);
+    loss += loss_of(model, b);
+    for (int c = 0; c < p; c++) {
+      const ptrdiff_t at = (ptrdiff_t)c * OURO_ROW_BLOCK;
+      for (int r = 0; r < OURO_ROW_BLOCK; r++) model->rows[at + r] = model->root[r] * rows[at + r];
+    }
+    memcpy(model->rows + (ptrdiff_t)p * OURO_ROW_BLOCK, model->pull, sizeof model->pull);
+    ouro_linear_kernels_now()->gram(p, OURO_ROW_BLOCK, model->rows, model->statistic);
+  }
+  return loss;
+}
+
+/* What a trial of a step shows. */
+typedef struct trial {
+  double loss;     /* sum over rows, at the trial */
+  double largest;  /* |u| of a row there */
+  double movement; /* |x' step| of a row, of the whole step */
+} trial;
+
+static trial try_step(ouro_mestimator *model, ouro_count n, const double *rows) {
+  const int p = model->law.p;
+  trial t = {0};
+  for (; n > 0; n -= OURO_ROW_BLOCK, rows += (ptrdiff_t)OURO_ROW_BLOCK * (p + 1)) {
+    const int b = ouro_samples_block(n);
+    block_terms(model, b, rows, model->trial);
+    predict(p, rows, model->step, model->v);
+    t.loss += loss_of(model, b);
+    for (int r = 0; r < b; r++) {
+      t.largest = fmax(t.largest, fabs(model->u[r]));
+      t.movement = fmax(t.movement, fabs(model->v[r]));
+    }
+  }
+  return t;
+}
+
+/* Halve the step until the loss falls by a share of what its slope promises (Armijo 1966), but for rounding.
+ * Returns the length of the step, 0 if none does. */
+static double search(ouro_mestimator *model, ouro_count n, const double *rows, const double *theta, double loss,
+                     double slope, trial *t) {
+  const double rounding = 1e-11 * ((double)n + fabs(loss));
+  double length = 1;
+  for (int k = 0; k < MOST_HALVINGS; k++, length /= 2) {
+    for (int c = 0; c < model->law.p; c++) model->trial[c] = fma(length, model->step[c], theta[c]);
+    *t = try_step(model, n, rows);
+    if (t->loss <= loss - 1e-4 * length * slope + rounding) return length;
+  }
+  return 0;
+}
+
+/* A full step that hardly moved any linear predictor has arrived. It proves that the minimum exists: towards infinity,
+ * in a direction d in which no loss rises, the losses of logistic and Poisson regression have |loss'| <= loss'' in
+ * every row with x'd != 0, so that X'WX step = X'r gives sum r |x'd| = sum w (x'step)(x'd) <= max |x'step| sum r |x'd|,
+ * and every Newton step would move a predictor by 1 or more. */
+static bool arrived(const ouro_mestimator *model, double length, const trial *t) {
+  return length == 1 && t->movement <= model->unit / 2 && t->movement <= NEARLY * (model->unit + t->largest);
+}
+
+bool ouro_mestimator_fit(const ouro_family *family, ouro_count n, const double *rows, double *theta) {
+  ouro_mestimator *model = family->constants;
+  const int p = model->law.p;
+  memset(theta, 0, (size_t)p * sizeof *theta);
+  for (int k = 0; k < MOST_STEPS; k++) {
+    const double loss = equations(model, n, rows, theta);
+    if (!isfinite(loss) || loss < model->least) return false;
+    if (ouro_linear_solve(p, 1, model->statistic, model->step, model->work) < 1) return false;
+    double slope = 0;
+    for (int c = 0; c < p; c++) slope = fma(model->step[c], model->statistic[(ptrdiff_t)p * (p + 1) / 2 + c], slope);
+    trial t;
+    const double length = search(model, n, rows, theta, loss, slope, &t);
+    if (length == 0) return false;
+    memcpy(theta, model->trial, (size_t)p * sizeof *theta);
+    if (arrived(model, length, &t)) return true;
+  }
+  return false;
+}
