@@ -86,4 +86,4 @@ const ouro_family_methods ouro_family_logistic = {.name = "logistic",
                                                   .measure = "delta' J^-1 delta / p",
                                                   .error_units = "1",
                                                   .parameter_units = "log-odds / covariate",
-                                                  .unfitted = "its classes are separated"};
+                                                  .unfitted = "classes were separated"};

@@ -79,8 +79,13 @@ static inline double *rows_of(const ouro_family *family, const ouro_slice *slice
   return rows;
 }
 
+/* An empty statistic of n samples. */
+static inline double *statistic_for(const ouro_family *family, ouro_count n) {
+  return numbers((ouro_count)ouro_family_statistic_size(family, n));
+}
+
 static inline double *statistic_of(const ouro_family *family, const ouro_slice *slice) {
-  double *rows = rows_of(family, slice), *statistic = numbers(family->statistic_width);
+  double *rows = rows_of(family, slice), *statistic = statistic_for(family, slice->n);
   ouro_family_reduce(family, rows, slice->n, statistic);
   free(rows);
   return statistic;

@@ -74,7 +74,7 @@ typedef struct ouro_family_methods {
   const char *measure;     /* what error is, as printed: "excess risk / p" */
   const char *error_units; /* "response^2" */
   const char *parameter_units;
-  const char *unfitted; /* not additive: what is wrong where there is no fit, as printed: "its classes are separated" */
+  const char *unfitted; /* not additive: what is wrong where there is no fit, as printed: "classes were separated" */
 } ouro_family_methods;
 
 struct ouro_family {
