@@ -60,19 +60,14 @@ static const cyaml_schema_field_t real_fields[] = {
     INT(ouro_config_real, samples),  WORD(ouro_config_real, kind, real_words),
     FLOAT(ouro_config_real, weight), CYAML_FIELD_END};
 /* A key that belongs to words of another one comes after it. */
-static const cyaml_schema_field_t model_fields[] = {TEXT(ouro_config_model, family),
-                                                    INT(ouro_config_model, dimension),
-                                                    FLOAT(ouro_config_model, noise),
-                                                    WORD(ouro_config_model, covariates, covariates_words),
-                                                    TEXT(ouro_config_model, probabilities),
-                                                    FLOAT(ouro_config_model, correlation),
-                                                    FLOAT(ouro_config_model, exponent),
-                                                    FLOAT(ouro_config_model, ridge),
-                                                    FLOAT(ouro_config_model, mean),
-                                                    WORD(ouro_config_model, variance, variance_words),
-                                                    INT(ouro_config_model, categories),
-                                                    FLOAT(ouro_config_model, smoothing),
-                                                    CYAML_FIELD_END};
+static const cyaml_schema_field_t model_fields[] = {
+    TEXT(ouro_config_model, family),        INT(ouro_config_model, dimension),
+    FLOAT(ouro_config_model, noise),        WORD(ouro_config_model, covariates, covariates_words),
+    TEXT(ouro_config_model, probabilities), FLOAT(ouro_config_model, correlation),
+    FLOAT(ouro_config_model, exponent),     FLOAT(ouro_config_model, ridge),
+    FLOAT(ouro_config_model, mean),         WORD(ouro_config_model, variance, variance_words),
+    INT(ouro_config_model, categories),     FLOAT(ouro_config_model, smoothing),
+    FLOAT(ouro_config_model, threshold),    CYAML_FIELD_END};
 static const cyaml_schema_field_t learning_fields[] = {INT(ouro_config_learning, generations),
                                                        INT(ouro_config_learning, initial),
                                                        WORD(ouro_config_learning, regime, regime_words),
@@ -159,6 +154,7 @@ static const ouro_rule rules[] = {
     IS_WHOLE("model.categories", "10", 2, 100000),
     IS_TEXT("model.probabilities", "uniform"),
     IS_REAL("model.smoothing", "0", 0, 1e100),
+    IS_REAL("model.threshold", "1.345", 1e-100, 1e100),
     IS_WHOLE("learning.generations", "100", 0, LOOPS),
     IS_WHOLE("learning.initial", "100", 1, MANY),
     IS_WORD("learning.regime", "replace"),

@@ -13,8 +13,10 @@
 #include "ouro/base/memory.h"
 
 static const ouro_family_methods *const registry[] = {
-    &ouro_family_linear,      &ouro_family_normal_mean, &ouro_family_poisson,     &ouro_family_bernoulli,
-    &ouro_family_exponential, &ouro_family_gaussian,    &ouro_family_categorical, &ouro_family_logistic};
+    &ouro_family_linear,      &ouro_family_normal_mean, &ouro_family_poisson,
+    &ouro_family_bernoulli,   &ouro_family_exponential, &ouro_family_gaussian,
+    &ouro_family_categorical, &ouro_family_logistic,    &ouro_family_poisson_regression,
+    &ouro_family_huber};
 
 #define N_FAMILIES ((int)(sizeof registry / sizeof registry[0]))
 

@@ -32,7 +32,7 @@ struct ouro_mestimator {
   ouro_mestimator_terms terms;
   double unit;          /* of u: by how much it may change without the weight changing much */
   double least;         /* there is no minimum where the sum of losses is below this */
-  double parameter;     /* the family's own */
+  double sigma;         /* of the noise, where there is one */
   double across, along; /* of J^-1 */
 
   ouro_covariate_law law;

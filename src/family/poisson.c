@@ -1,12 +1,13 @@
 /* Poisson variables: small means by inversion of one uniform number, large ones by transformed rejection (PTRS,
  * W. Hoermann, Insurance: Mathematics and Economics 12, 1993), trial k of a row in substream k of the feed.
- * Own logarithm and no exponential: libm's may differ between processors in the last bit (contract C1). */
+ * Own logarithm and exponential: libm's may differ between processors in the last bit (contract C1). */
 
 #include "family/poisson.h"
 
 #include <math.h>
 
 #include "base/normal.h"
+#include "family/exp.h"
 #include "family/samples.h"
 
 #define SMALL 30  /* means below are inverted */
@@ -94,19 +95,20 @@ static bool accepts(const hat *h, double u, double e, double *k) {
   return e >= log_over_density(h->inverse_alpha / (h->a / (us * us) + h->b), *k, h->mean);
 }
 
-/* Trials go on for all rows of a block until each has accepted one; 8 in 10 accept the first. */
-static void reject_block(const hat *h, const ouro_stream *stream, ouro_count first, int b, double *rows) {
+/* Trials go on for all rows of a block that are not done until each has accepted one; 8 in 10 accept the first.
+ * Row r has hat h[r * each]; trial k draws from substream `trial` + k. */
+static void reject(const hat *h, int each, const ouro_stream *stream, uint64_t trial, ouro_count first, int b,
+                   bool *done, double *rows) {
   double u[OURO_ROW_BLOCK], e[OURO_ROW_BLOCK];
-  bool done[OURO_ROW_BLOCK] = {false};
-  int left = b;
-  for (uint64_t trial = 0; left > 0 && trial < TRIALS;
-       trial++) { /* ends in any case, also for a mean that is not finite */
-    const ouro_stream of_trial = ouro_random_substream(stream, trial);
+  int left = 0;
+  for (int r = 0; r < b; r++) left += !done[r];
+  for (int k = 0; left > 0 && k < TRIALS; k++) { /* ends in any case, also for a mean that is not finite */
+    const ouro_stream of_trial = ouro_random_substream(stream, trial + (uint64_t)k);
     ouro_random_uniforms(&of_trial, 2 * (uint64_t)first, (size_t)b, u);
     ouro_random_exponentials(&of_trial, 2 * (uint64_t)first + OURO_ROW_BLOCK, (size_t)b, e);
     for (int r = 0; r < b; r++) {
       if (done[r]) continue;
-      done[r] = accepts(h, u[r], e[r], &rows[r]);
+      done[r] = accepts(&h[r * each], u[r], e[r], &rows[r]);
       left -= done[r];
     }
   }
@@ -119,6 +121,36 @@ void ouro_poisson_draw(double mean, const ouro_slice *slice, double *rows) {
   }
   const hat h = hat_of(mean);
   for (ouro_count at = 0; at < slice->n; at += OURO_ROW_BLOCK) {
-    reject_block(&h, &slice->stream, slice->first + at, ouro_samples_block(slice->n - at), rows + at);
+    bool done[OURO_ROW_BLOCK] = {false};
+    reject(&h, 0, &slice->stream, 0, slice->first + at, ouro_samples_block(slice->n - at), done, rows + at);
   }
+}
+
+/* #{k: F(k) <= u}, F summed up as far as needed. */
+static double invert_one(double mean, double u) {
+  double term = -mean;
+  ouro_exp(1, &term);
+  double F = term;
+  int k = 0;
+  while (F <= u && k < TABLE) {
+    term *= mean / ++k;
+    F += term;
+  }
+  return k;
+}
+
+void ouro_poisson_draw_each(const ouro_stream *stream, ouro_count first, int b, double *y) {
+  const ouro_stream inverted = ouro_random_substream(stream, 1);
+  double u[OURO_ROW_BLOCK];
+  hat h[OURO_ROW_BLOCK];
+  bool done[OURO_ROW_BLOCK];
+  ouro_random_uniforms(&inverted, (uint64_t)first, (size_t)b, u);
+  for (int r = 0; r < b; r++) {
+    done[r] = y[r] < SMALL;
+    if (done[r])
+      y[r] = invert_one(y[r], u[r]);
+    else
+      h[r] = hat_of(y[r]);
+  }
+  reject(h, 1, stream, 2, first, b, done, y);
 }

@@ -14,4 +14,10 @@
  *  [out] rows [slice->n] */
 void ouro_poisson_draw(double mean, const ouro_slice *slice, double *rows);
 
+/** Draw b <= OURO_ROW_BLOCK rows, each with a mean of its own, from substreams 1, 2, .. of the stream.
+ *  Not collective.
+ *  [in]    first number of the first row within its feed, a multiple of OURO_ROW_BLOCK
+ *  [inout] y     [b] means, positive and at most OURO_POISSON_MOST; become the rows */
+void ouro_poisson_draw_each(const ouro_stream *stream, ouro_count first, int b, double *y);
+
 #endif

@@ -13,5 +13,7 @@ extern const ouro_family_methods ouro_family_exponential;
 extern const ouro_family_methods ouro_family_gaussian;
 extern const ouro_family_methods ouro_family_categorical;
 extern const ouro_family_methods ouro_family_logistic;
+extern const ouro_family_methods ouro_family_poisson_regression;
+extern const ouro_family_methods ouro_family_huber;
 
 #endif

@@ -18,7 +18,8 @@ static inline ouro_config experiment_of(int p, double noise, ouro_covariates cov
                                   .covariates = covariates,
                                   .correlation = -0.7,
                                   .exponent = 1.5,
-                                  .ridge = ridge},
+                                  .ridge = ridge,
+                                  .threshold = 1.345 * noise},
                         .learning = {.seed = 17}};
   return config;
 }

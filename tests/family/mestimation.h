@@ -52,4 +52,73 @@ static inline bool fitted(const ouro_family *family, const sample *s, double *th
   return good;
 }
 
+/* The derivative of the sum of losses at theta by a plain loop, relative to the sum of its sizes: 0 at a minimum.
+ * score(y, u): the negative derivative of a loss. */
+static inline double steepest(const sample *s, const double *theta, double (*score)(double y, double u)) {
+  double worst = 0;
+  for (int k = 0; k < s->p; k++) {
+    double sum = 0, scale = 0;
+    for (int r = 0; r < s->n; r++) {
+      const double term = score(s->y[r], predictor_of(s, r, theta)) * s->x[r][k];
+      sum += term;
+      scale += fabs(term);
+    }
+    worst = fmax(worst, fabs(sum) / scale);
+  }
+  return worst;
+}
+
+/* Samples of 1 to 8 parameters under every law of covariates: the score of their fit is zero. */
+static inline void expect_minima(const char *name, double (*score)(double y, double u)) {
+  for (int law = 0; law < N_LAWS; law++) {
+    for (int p = 1; p <= MOST_P; p++) {
+      ouro_family *family = regression_of(name, p, (ouro_covariates)law);
+      for (int n = 20 * p; n <= 60 * p; n += 13) {
+        double theta[MOST_P];
+        const sample s = drawn(family, n, n);
+        assert_true(fitted(family, &s, theta));
+        assert_true(steepest(&s, theta, score) < 1e-9);
+      }
+      ouro_family_destroy(&family);
+    }
+  }
+}
+
+/* E x x' w(x' theta) of two covariates over a grid of the plane, while the families integrate along theta. */
+static inline void information(const ouro_config *config, const double *theta, double (*weight)(double u),
+                               double J[2][2]) {
+  const double step = 0.02, end = 10, c = sigma_of(config, 0, 1), d = sqrt(sigma_of(config, 1, 1) - c * c);
+  for (int i = 0; i < 4; i++) J[i / 2][i % 2] = 0;
+  for (double a = -end; a <= end; a += step) {
+    for (double b = -end; b <= end; b += step) {
+      const double x[2] = {a, c * a + d * b}, u = x[0] * theta[0] + x[1] * theta[1];
+      const double mass = step * step * exp(-(a * a + b * b) / 2) / (2 * 3.14159265358979323846) * weight(u);
+      for (int i = 0; i < 4; i++) J[i / 2][i % 2] += mass * x[i / 2] * x[i % 2];
+    }
+  }
+}
+
+/* Errors are delta' J^-1 delta / p with J^-1 this information. */
+static inline void expect_information(const char *name, double (*weight)(double u)) {
+  for (int law = 0; law < N_LAWS; law++) {
+    for (uint64_t seed = 1; seed < 5; seed++) {
+      double J[2][2], error;
+      ouro_config config = experiment_of(2, 1, (ouro_covariates)law, 0);
+      config.model.family = (char *)name;
+      config.learning.seed = seed;
+      ouro_family *family = family_of(&config);
+      information(&config, family->truth, weight, J);
+      for (int k = 0; k < 12; k++) {
+        const double delta[2] = {cos(k), 2 * sin(k)};
+        const double theta[2] = {family->truth[0] + delta[0], family->truth[1] + delta[1]};
+        double expected = 0;
+        for (int i = 0; i < 4; i++) expected += delta[i / 2] * J[i / 2][i % 2] * delta[i % 2] / 2;
+        ouro_family_error(family, 1, theta, &error);
+        assert_true(fabs(error / expected - 1) < 1e-9);
+      }
+      ouro_family_destroy(&family);
+    }
+  }
+}
+
 #endif

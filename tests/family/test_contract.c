@@ -9,8 +9,8 @@
 #include "experiment.h"
 #include "ouro/base/memory.h"
 
-static const char *const names[] = {"linear",      "normal-mean", "poisson",     "bernoulli",
-                                    "exponential", "gaussian",    "categorical", "logistic"};
+static const char *const names[] = {"linear",   "normal-mean", "poisson",  "bernoulli",          "exponential",
+                                    "gaussian", "categorical", "logistic", "poisson-regression", "huber"};
 enum { N_NAMES = sizeof names / sizeof names[0] };
 
 /* Run a check for every family, and for both ways in which a Poisson variable is drawn. */

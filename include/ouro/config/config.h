@@ -71,6 +71,7 @@ typedef struct ouro_config_model {
   ouro_variance variance;     /* how a gaussian is fitted; default ml */
   int categories;             /* k of uniform and zipf; default 10 */
   char *probabilities;        /* "uniform" (default), "zipf", or a file with a number an outcome, as found on disk */
+  double threshold;           /* of huber: residuals beyond it pull no more than it, > 0; default 1.345 */
   double smoothing;           /* added to each count of a categorical distribution, >= 0; default 0 */
 } ouro_config_model;
 
