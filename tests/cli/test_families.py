@@ -22,7 +22,12 @@ FAMILIES = {
     "categorical": "categories: 9, probabilities: zipf, exponent: 0.8",
     "categorical file": "probabilities: p.txt",
     "categorical smoothed": "smoothing: 0.5",
+    "logistic": "dimension: 2",
+    "poisson-regression": "dimension: 2, covariates: ar1",
+    "huber": "dimension: 3, noise: 2, threshold: 2, covariates: power",
 }
+FIRST_ORDER = ("logistic", "poisson-regression", "huber")
+SHARES = (*FIRST_ORDER, "bernoulli")
 
 
 class Families(program.Case):
@@ -61,10 +66,12 @@ class Families(program.Case):
                     if name == "categorical smoothed":
                         self.assertIsNone(first["theory"])
                         self.assertIn("theory: none", result.out)
+                    elif name in FIRST_ORDER:
+                        self.assertIn("theory: first order", result.out)
                     else:
                         self.assertLess(np.nanmax(np.abs(first["z"])), 6)
                         self.assertIn("theory: exact", result.out)
-                    self.assertEqual(first["units"], "1" if "categorical" in name or name == "bernoulli" else "sample^2")
+                    self.assertEqual(first["units"], "1" if "categorical" in name or name in SHARES else "sample^2")
 
     def test_what_was_stored_runs_again(self):
         for name in FAMILIES:
@@ -90,6 +97,32 @@ class Families(program.Case):
                 self.assertTrue(np.all(np.isfinite(tables["final/parameters"])))
                 self.assertTrue(gone(tables["final/parameters"]), tables["final/parameters"])
 
+    def test_models_that_stall(self):
+        """Labels collapse: in the end no model has both classes on both sides, which is said and stored, and nothing is NaN."""
+        self.write("g.tsv", "source\ttarget\tsamples\na\tb\t8\nb\ta\t8\nb\tc\t100\nr\td\t1000\n")
+        self.write("x.yaml", "graph: { file: g.tsv }\nmodel: { family: logistic, dimension: 2 }\n"
+                             "learning: { generations: 30, initial: 200, replicates: 20 }\noutput: { parameters: true }\n")
+        stored = []
+        for ranks in (1, 3):
+            tables, result = self.run_file(ranks=ranks)
+            self.assertTrue(np.all(np.isfinite(tables["final/parameters"])) and np.all(np.isfinite(tables["trajectory/error"])))
+            self.assertIn("3 models stalled: classes were separated; ", result.out)
+            self.assertIn("a model without a fit keeps its parameters", result.out)
+            with h5py.File(self.dir / f"out{ranks}.h5") as file:
+                stored.append((file["node/stalled_generation"][()].tolist(), file["node/stalled_fits"][()].tolist()))
+        first, fits = stored[0]
+        self.assertEqual(stored[0], stored[1])
+        self.assertEqual((first[3], first[4], fits[3], fits[4]), (-1, -1, 0, 0))  # d hears a model that never changes
+        self.assertTrue(all(1 <= first[k] <= 30 and 0 < fits[k] < 600 for k in range(3)), stored)
+        self.assertIn(f"{sum(fits)} fits did not exist, the first in generation {min(first[:3])} at model", result.out)
+
+    def test_a_training_set_larger_than_the_buffer(self):
+        self.write("g.tsv", "source\ttarget\tsamples\na\tb\t5000\nb\ta\t50\n")
+        self.write("x.yaml", "graph: { file: g.tsv }\nmodel: { family: logistic }\nexchange: { buffer: 400 KiB }\n")
+        for ranks in (1, 2):
+            self.fails("run", "x.yaml", ranks=ranks, status=1, says=["node b", "exchange.buffer", "5000 training", "KiB"])
+        self.works("run", "x.yaml", "--set", "exchange.buffer=1 MiB", "--set", "learning.generations=2")
+
     def test_bad_models(self):
         self.experiment("poisson")
         for keys, words in (("family: poisson, noise: 2", ["x.yaml:3: ", "model.noise", "`poisson`", "mean"]),
@@ -103,6 +136,8 @@ class Families(program.Case):
                             ("family: categorical, exponent: 2", ["x.yaml:3: ", "model.exponent"]),
                             ("family: categorical, probabilities: p.txt, categories: 4", ["x.yaml:3: ", "categories"]),
                             ("family: categorical, probabilities: zpif", ["x.yaml:3: ", "model.probabilities", "zpif"]),
+                            ("family: huber, threshold: 0", ["x.yaml:3: ", "model.threshold"]),
+                            ("family: huber, threshold: 1e-3", ["x.yaml:3: ", "model.threshold", "0.01 times"]),
                             ("family: categorical, smoothing: -1", ["x.yaml:3: ", "model.smoothing"])):
             self.write("x.yaml", f"graph: {{ file: g.tsv }}\nreal: {{ nodes: real.tsv }}\nmodel: {{ {keys} }}\n")
             for ranks in (1, 2):

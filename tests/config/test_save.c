@@ -82,8 +82,8 @@ static void random_experiment(char *text) {
     at = put(text, at, "real: {fraction: %.17g, samples: %d, kind: fixed}\n", uniform(), 1 + (int)draw(50));
   else
     at = put(text, at, "real: {nodes: %s}\n", draw(2) ? "all" : name());
-  at = put(text, at, "model: {dimension: %d, noise: %.17g, ridge: %.17g, ", 1 + (int)draw(30), uniform() + 1e-9,
-           draw(2) ? 0.0 : 1e-20 * uniform());
+  at = put(text, at, "model: {dimension: %d, noise: %.17g, ridge: %.17g, threshold: %.17g, ", 1 + (int)draw(30),
+           uniform() + 1e-9, draw(2) ? 0.0 : 1e-20 * uniform(), uniform() + 1e-9);
   if (draw(2))
     at = put(text, at, "covariates: ar1, correlation: %.17g}\n", 2 * uniform() - 1 + 1e-12);
   else if (draw(2))
@@ -131,16 +131,16 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->model.correlation == b->model.correlation && a->model.exponent == b->model.exponent &&
          a->model.ridge == b->model.ridge && a->model.mean == b->model.mean && a->model.variance == b->model.variance &&
          a->model.categories == b->model.categories && same_text(a->model.probabilities, b->model.probabilities) &&
-         a->model.smoothing == b->model.smoothing && same_theory(&a->theory, &b->theory) &&
-         a->learning.generations == b->learning.generations && a->learning.initial == b->learning.initial &&
-         a->learning.regime == b->learning.regime && a->learning.forget == b->learning.forget &&
-         a->learning.draw == b->learning.draw && a->learning.replicates == b->learning.replicates &&
-         a->learning.seed == b->learning.seed && a->partition.method == b->partition.method &&
-         a->partition.objective == b->partition.objective && a->partition.imbalance == b->partition.imbalance &&
-         a->partition.seed == b->partition.seed && a->exchange.carry == b->exchange.carry &&
-         a->exchange.buffer == b->exchange.buffer && same_text(a->output.file, b->output.file) &&
-         a->output.every == b->output.every && a->output.exists == b->output.exists &&
-         a->output.parameters == b->output.parameters;
+         a->model.smoothing == b->model.smoothing && a->model.threshold == b->model.threshold &&
+         same_theory(&a->theory, &b->theory) && a->learning.generations == b->learning.generations &&
+         a->learning.initial == b->learning.initial && a->learning.regime == b->learning.regime &&
+         a->learning.forget == b->learning.forget && a->learning.draw == b->learning.draw &&
+         a->learning.replicates == b->learning.replicates && a->learning.seed == b->learning.seed &&
+         a->partition.method == b->partition.method && a->partition.objective == b->partition.objective &&
+         a->partition.imbalance == b->partition.imbalance && a->partition.seed == b->partition.seed &&
+         a->exchange.carry == b->exchange.carry && a->exchange.buffer == b->exchange.buffer &&
+         same_text(a->output.file, b->output.file) && a->output.every == b->output.every &&
+         a->output.exists == b->output.exists && a->output.parameters == b->output.parameters;
 }
 
 static void saving_and_loading_gives_the_same(void **state) {
