@@ -45,6 +45,7 @@ typedef struct scoring {
   double *theory; /* [n_owned] NaN for roots after generation 0, which only repeat themselves */
   ouro_agreement agreement;
   double farthest; /* |simulated / predicted - 1|, less 5 standard errors */
+  double mean[2];  /* simulated / predicted summed over models and generations, and their number; then the mean */
 } scoring;
 
 static inline ouro_status observe(void *context, int64_t generation, const double *error, const double *error_sd) {
@@ -56,6 +57,8 @@ static inline ouro_status observe(void *context, int64_t generation, const doubl
     const bool repeats = generation > 0 && ouro_graph_is_root(s->graph, i);
     s->theory[i] = repeats ? (double)NAN : predicted;
     if (!repeats && away / predicted > s->farthest) s->farthest = away / predicted;
+    s->mean[0] += repeats ? 0 : error[i] / predicted;
+    s->mean[1] += repeats ? 0 : 1;
   }
   ouro_agreement_add(&s->agreement, n, s->graph->gid, generation, s->replicates, error, error_sd, s->theory, NULL);
   return OURO_OK;
@@ -83,6 +86,8 @@ static inline void score(const small *graph_of, const ouro_config *config, const
   assert_ok(ouro_learn_run(config, family, graph, observe, s, NULL, NULL, NULL, NULL));
   assert_ok(ouro_agreement_reduce(&s->agreement, MPI_COMM_WORLD));
   MPI_Allreduce(MPI_IN_PLACE, &s->farthest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+  MPI_Allreduce(MPI_IN_PLACE, s->mean, 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+  s->mean[0] /= s->mean[1];
   free(s->theory);
   ouro_prediction_destroy(&prediction);
   ouro_family_destroy(&family);
