@@ -1,5 +1,7 @@
-/* Simulation of the M-estimators against the first-order recursion (THEORY.md section 4) under private and published
- * draws, with fresh and fixed real data. ranks: 2 limit: 120 Seeds are fixed. */
+/* Simulation of the M-estimators against the first-order recursion (THEORY.md section 4), under private and published
+ * draws, with fresh and fixed real data. Seeds are fixed.
+ * ranks: 2
+ * limit: 120 */
 
 #include "scored.h"
 
