@@ -55,7 +55,7 @@ static ouro_status dense_create(MPI_Comm comm, const ouro_system *system, int bl
   OURO_AGREE(comm, dense_new(&d));
   OURO_TRY(ouro_grid_create(comm, system->n, block, &d->grid));
   OURO_AGREE(comm, dense_allocate(d));
-  OURO_TRY(ouro_matrix_load(d->grid, system, d->p));
+  OURO_TRY(ouro_matrix_load(comm, d->grid, system, d->p));
   *engine = d;
   d = NULL;
 cleanup:

@@ -150,10 +150,10 @@ static void keep(void *context, int n, const int32_t *row, const int32_t *column
   }
 }
 
-ouro_status ouro_matrix_load(const ouro_grid *grid, const ouro_system *system, double *matrix) {
+ouro_status ouro_matrix_load(MPI_Comm comm, const ouro_grid *grid, const ouro_system *system, double *matrix) {
   filling f = {grid, matrix};
   memset(matrix, 0, (size_t)(grid->n_rows * grid->n_columns) * sizeof *matrix);
-  return ouro_system_stream(grid->comm, system, keep, &f);
+  return ouro_system_stream(comm, system, keep, &f);
 }
 
 void ouro_matrix_multiply(const ouro_grid *grid, bool transposed, const double *a, const double *b, double beta,

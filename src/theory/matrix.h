@@ -42,9 +42,9 @@ void ouro_grid_destroy(ouro_grid **grid);
 ouro_status ouro_matrix_new(const ouro_grid *grid, double **matrix);
 
 /** matrix = P of a system.
- *  Collective on grid's communicator.
+ *  Collective on comm, whose ranks hold the system; it may be larger than grid's, each rank with a grid of its own.
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
-ouro_status ouro_matrix_load(const ouro_grid *grid, const ouro_system *system, double *matrix);
+ouro_status ouro_matrix_load(MPI_Comm comm, const ouro_grid *grid, const ouro_system *system, double *matrix);
 
 /** out = a b + beta out, or a b' + beta out where transposed; out is neither a nor b.
  *  Collective on grid's communicator. */

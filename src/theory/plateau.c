@@ -57,16 +57,17 @@ static int64_t limit_of(double work_of_one, double at_least, bool always) {
 
 static void choose(const ouro_closed *closed, bool always, int ranks, plan *p) {
   const int64_t n = closed->system->n;
+  const int grid = ouro_plateau_is_alone(n) ? 1 : ranks; /* that share a doubling */
   const double generation = ouro_sparse_seconds((double)n, (double)closed->n_weights) + OVERHEAD;
   const double doubling = 3 * steps_of(p->horizon) * (ouro_product_seconds((double)n) + OVERHEAD);
   const double run = p->horizon * generation * (closed->corrected ? SLOWER : 1);
   const double twice = doubling * (closed->corrected ? CORRECTIONS : 1);
   p->doubling = run > DOUBLE_FROM && twice < run && !closed->system->spread.fitted && closed->system->forget == 0;
   p->work = p->doubling ? twice : run;
-  p->seconds = p->work / ranks;
+  p->seconds = p->work / (p->doubling ? grid : ranks);
   p->limit = p->doubling ? limit_of(doubling, 1, always) : limit_of(generation, p->horizon + 1000, always);
-  p->bytes = p->doubling ? ouro_dense_bytes(n, ranks) : ouro_sparse_bytes(n, closed->n_weights, ranks);
-  p->indexable = !p->doubling || ouro_engine_dense_elements(n, ranks, 0) <= INT32_MAX;
+  p->bytes = p->doubling ? ouro_dense_bytes(n, grid) : ouro_sparse_bytes(n, closed->n_weights, ranks);
+  p->indexable = !p->doubling || ouro_engine_dense_elements(n, grid, 0) <= INT32_MAX;
 }
 
 /* The least that either way takes, known before anything is allocated. Figures are the same on all ranks. */
@@ -134,8 +135,9 @@ static void report(const ouro_closed *closed, const plan *p, const ouro_settling
              n);
   } else if (p->doubling) {
     snprintf(plateau->reason, sizeof plateau->reason,
-             "doubling: %d nodes, %" PRId64 " steps, %" PRId64 " corrections, residual %.2g", n, settling->iterations,
-             settling->corrections, settling->residual);
+             "doubling%s: %d nodes, %" PRId64 " steps, %" PRId64 " corrections, residual %.2g",
+             ouro_plateau_is_alone(n) ? " on every rank" : "", n, settling->iterations, settling->corrections,
+             settling->residual);
   } else {
     snprintf(plateau->reason, sizeof plateau->reason, "recursion: %d nodes, %" PRId64 " generations, residual %.2g", n,
              settling->iterations, settling->residual);

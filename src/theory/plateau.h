@@ -76,9 +76,16 @@ void ouro_doubling_destroy(ouro_doubling *doubling);
  *  Collective on its communicator. */
 void ouro_doubling_step(ouro_doubling *doubling);
 
+/** Is a system so small that every rank doubles it alone, which gives the same bits on any number of ranks? Rounding
+ *  grows with the length of walks, so that the order of summation of a grid could tell in the 12th digit.
+ *  Not collective. */
+static inline bool ouro_plateau_is_alone(int64_t n) {
+  return n <= 1024;
+}
+
 /** Find the fixed point by doubling, with at most `limit` corrections of the diagonal.
  *  Collective on comm.
- *  [in]  block as in matrix.h
+ *  [in]  block as in matrix.h; 0: also every rank alone where ouro_plateau_is_alone()
  *  [out] diagonal [n] C_ii
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_plateau_double(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit, double *diagonal,

@@ -109,7 +109,7 @@ static void search_clear(search *s) {
 static ouro_status solve(search *s, int64_t *steps) {
   ouro_status status = OURO_OK;
   ouro_doubling *d = &s->doubling;
-  OURO_TRY(ouro_matrix_load(d->grid, s->closed->system, d->a));
+  OURO_TRY(ouro_matrix_load(s->comm, d->grid, s->closed->system, d->a));
   memset(d->x, 0, (size_t)(d->grid->n_rows * d->grid->n_columns) * sizeof *d->x);
   ouro_matrix_set_diagonal(d->grid, s->d, d->x);
   for (*steps = 0; *steps < MOST_STEPS; ++*steps) {
@@ -220,7 +220,7 @@ static ouro_status check(search *s, double *residual) {
   const ouro_system *system = s->closed->system;
   double *mixed = s->share, *next = s->previous;
   add_roots(s);
-  OURO_TRY(ouro_matrix_load(d->grid, system, d->a));
+  OURO_TRY(ouro_matrix_load(s->comm, d->grid, system, d->a));
   ouro_matrix_multiply(d->grid, false, d->a, d->x, 0, d->y);
   OURO_TRY(ouro_matrix_row_sums(d->grid, d->y, d->a, NULL, mixed));
   OURO_TRY(correct(s, mixed));
@@ -230,14 +230,15 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_plateau_matrix(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit,
-                                ouro_doubling *doubling, double *diagonal, ouro_settling *settling) {
+/* The ranks of comm hold the system; the matrices lie on the ranks of `over`, comm or each rank alone. */
+static ouro_status double_over(MPI_Comm comm, MPI_Comm over, const ouro_closed *closed, int block, int64_t limit,
+                               ouro_doubling *doubling, double *diagonal, ouro_settling *settling) {
   ouro_status status = OURO_OK;
   search s = {.comm = comm, .closed = closed};
   *settling = (ouro_settling){0};
   *doubling = (ouro_doubling){0};
   OURO_AGREE(comm, search_new(&s));
-  OURO_TRY(ouro_doubling_create(comm, closed->system->n, block, &s.doubling));
+  OURO_AGREE(comm, ouro_doubling_create(over, closed->system->n, block, &s.doubling));
   OURO_TRY(iterate(&s, limit, settling));
   if (settling->settled) OURO_TRY(check(&s, &settling->residual));
   ouro_matrix_set_diagonal(s.doubling.grid, s.c, s.doubling.x);
@@ -249,10 +250,17 @@ cleanup:
   return status;
 }
 
+ouro_status ouro_plateau_matrix(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit,
+                                ouro_doubling *doubling, double *diagonal, ouro_settling *settling) {
+  return double_over(comm, comm, closed, block, limit, doubling, diagonal, settling);
+}
+
 ouro_status ouro_plateau_double(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit, double *diagonal,
                                 ouro_settling *settling) {
   ouro_doubling doubling;
-  const ouro_status status = ouro_plateau_matrix(comm, closed, block, limit, &doubling, diagonal, settling);
+  const bool alone = block == 0 && ouro_plateau_is_alone(closed->system->n);
+  const ouro_status status =
+      double_over(comm, alone ? MPI_COMM_SELF : comm, closed, block, limit, &doubling, diagonal, settling);
   ouro_doubling_destroy(&doubling);
   return status;
 }

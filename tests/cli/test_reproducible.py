@@ -29,7 +29,7 @@ def tables(path):
 def by_scalapack(messages):
     """Tables that ScaLAPACK made, from the messages of a run: the rest must agree bit by bit."""
     names = {"modes/value", "modes/share", "modes/vector"} if "modes:" in messages else set()
-    if "plateau: doubling" in messages:
+    if "plateau: doubling:" in messages:
         names.add("node/plateau")
     if "dense engine" in messages:
         names |= {"trajectory/theory", "summary/theory_mean", "summary/theory_max"}
@@ -153,9 +153,20 @@ class Reproducible(program.Case):
         self.experiment("{ generate: { kind: complete, nodes: 300, self_loops: true }, samples: 100 }",
                         "real: { nodes: all, samples: 10 }", "learning: { generations: 1, initial: 40 }")
         table, messages, loose = self.same_predictions()
-        self.assertIn("plateau: doubling", messages)
-        self.assertEqual(loose, {"node/plateau"})
+        self.assertIn("plateau: doubling on every rank:", messages)
+        self.assertFalse(loose)
         self.assertTrue(np.isfinite(table["node/plateau"]).all())
+
+    def test_doubling_on_a_grid(self):
+        """1100 means on all of them, half of their data real: n = 2200, P = (1/2200) J, and C = d I + e J with
+        d = 1/n, e = d / (4 N (1 - 1/4))."""
+        self.experiment("{ generate: { kind: complete, nodes: 1100, self_loops: true }, samples: 1 }",
+                        "model: { family: normal-mean, dimension: 1 }",
+                        "real: { nodes: all, samples: 1100 }", "learning: { generations: 1, initial: 40 }")
+        table, messages, loose = self.same_predictions("theory.exact=always")
+        self.assertIn("plateau: doubling:", messages)
+        self.assertIn("node/plateau", loose)
+        np.testing.assert_allclose(table["node/plateau"], (1 + 1 / (3 * 1100)) / 2200, rtol=1e-12)
 
 
 if __name__ == "__main__":
