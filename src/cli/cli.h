@@ -155,10 +155,6 @@ void cli_names_destroy(cli_names **names);
 
 /* nodes.c: files that list nodes. */
 
-/** The owned index of a node, or -1 if another rank owns it.
- *  Not collective. */
-ouro_lid cli_nodes_owned(const ouro_graph *graph, ouro_gid node);
-
 /** Read a file that names a node a line: the first tab-separated field; # and % begin comments, and the first line
  *  may be the word "node".
  *  Collective on graph's communicator.

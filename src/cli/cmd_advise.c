@@ -91,7 +91,7 @@ static ouro_status read_candidates(const ouro_graph *graph, const char *path, in
   OURO_AGREE(graph->comm, *candidate ? OURO_OK : OURO_ENOMEM);
   OURO_TRY(cli_nodes_read(graph, path, &nodes, &n));
   for (int k = 0; k < n; k++) {
-    const ouro_lid i = cli_nodes_owned(graph, nodes[k]);
+    const ouro_lid i = ouro_graph_owned(graph, nodes[k]);
     if (i >= 0) (*candidate)[i] = 1;
   }
 cleanup:

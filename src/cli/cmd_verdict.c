@@ -129,8 +129,7 @@ static const struct argp argp = {
     "train on one another, without real data and fed by nobody else. Its rate is the growth of its squared error a "
     "generation, averaged over the periods of its sources, where a fit to n samples adds 1/n; 0 if the error stays "
     "bounded, - where it is not computed. Of more than 1024 unstable sources those that ruin many are found by "
-    "sketches "
-    "with a relative standard error of 5 %; what the 1024 worst ruin is counted exactly.\n\n"
+    "sketches with a relative standard error of 5 %; what the 1024 worst ruin is counted exactly.\n\n"
     "Example: ouro verdict feeds.tsv --real models.tsv",
     NULL,
     NULL,

@@ -19,15 +19,11 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static bool is_owned(const ouro_graph *graph, ouro_gid node) {
-  return bsearch(&node, graph->gid, (size_t)graph->n_owned, sizeof node, ascending) != NULL;
-}
-
 /* The wanted nodes that are not owned here, ascending, each once; returns their number. */
 static ouro_lid foreign(const ouro_graph *graph, ouro_lid n, const ouro_gid *wanted, ouro_gid *out) {
   ouro_lid kept = 0, unique = 0;
   for (ouro_lid k = 0; k < n; k++) {
-    if (wanted[k] >= 0 && !is_owned(graph, wanted[k])) out[kept++] = wanted[k];
+    if (wanted[k] >= 0 && ouro_graph_owned(graph, wanted[k]) < 0) out[kept++] = wanted[k];
   }
   qsort(out, (size_t)kept, sizeof *out, ascending);
   for (ouro_lid k = 0; k < kept; k++) {

@@ -127,16 +127,6 @@ static ouro_status check_found(const char *path, const name_list *list, const ou
   return ouro_error(OURO_EINPUT, "%s:%" PRId64 ": the graph has no model `%s`", path, missing->line, missing->name);
 }
 
-static int by_gid(const void *a, const void *b) {
-  const ouro_gid x = *(const ouro_gid *)a, y = *(const ouro_gid *)b;
-  return (x > y) - (x < y);
-}
-
-ouro_lid cli_nodes_owned(const ouro_graph *graph, ouro_gid node) {
-  const ouro_gid *found = bsearch(&node, graph->gid, (size_t)graph->n_owned, sizeof node, by_gid);
-  return found ? (ouro_lid)(found - graph->gid) : -1;
-}
-
 ouro_status cli_nodes_read(const ouro_graph *graph, const char *path, ouro_gid **nodes, int *n) {
   ouro_status status = OURO_OK;
   name_list list = {0};

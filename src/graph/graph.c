@@ -181,15 +181,20 @@ static int compare_gid(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
+ouro_lid ouro_graph_owned(const ouro_graph *graph, ouro_gid node) {
+  const ouro_gid *found = bsearch(&node, graph->gid, (size_t)graph->n_owned, sizeof node, compare_gid);
+  return found ? (ouro_lid)(found - graph->gid) : -1;
+}
+
 const char *ouro_graph_name_of(const ouro_graph *graph, ouro_gid node, char *text, size_t size) {
   int rank, owner = -1;
-  const ouro_gid *found = bsearch(&node, graph->gid, (size_t)graph->n_owned, sizeof node, compare_gid);
+  const ouro_lid found = ouro_graph_owned(graph, node);
   snprintf(text, size, "%" OURO_GID_FMT, node);
   MPI_Comm_rank(graph->comm, &rank);
-  if (found) owner = rank;
+  if (found >= 0) owner = rank;
   MPI_Allreduce(MPI_IN_PLACE, &owner, 1, MPI_INT, MPI_MAX, graph->comm);
   if (owner < 0) return text;
-  if (found) ouro_graph_name(graph, (ouro_lid)(found - graph->gid), text, size);
+  if (found >= 0) ouro_graph_name(graph, found, text, size);
   MPI_Bcast(text, (int)size, MPI_CHAR, owner, graph->comm);
   return text;
 }

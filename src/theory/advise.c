@@ -11,15 +11,9 @@
 #include "theory/cost.h"
 #include "theory/select.h"
 
-static int by_gid(const void *left, const void *right) {
-  const ouro_gid a = *(const ouro_gid *)left, b = *(const ouro_gid *)right;
-  return (a > b) - (a < b);
-}
-
 void ouro_advisor_feed(const ouro_advisor *advisor, ouro_gid node, ouro_count samples) {
-  const ouro_graph *graph = advisor->graph;
-  const ouro_gid *found = bsearch(&node, graph->gid, (size_t)graph->n_owned, sizeof node, by_gid);
-  if (found) graph->real[found - graph->gid] += samples;
+  const ouro_lid found = ouro_graph_owned(advisor->graph, node);
+  if (found >= 0) advisor->graph->real[found] += samples;
 }
 
 void ouro_advisor_starve(const ouro_advisor *advisor) {

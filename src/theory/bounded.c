@@ -18,10 +18,9 @@
 
 enum { FIRST = 64, MOST = 1 << 20 }; /* generations of the first answer, and at most */
 
-static const double STAYS = 1e-10;    /* spread of a factor that has converged */
-static const double TINY = 0x1p-900;  /* an error beside the largest that is lost before long */
-enum { RANGE = 64 };                  /* doublings before errors are rescaled */
-static const double DENSE_FROM = 0.1; /* as in the prediction */
+static const double STAYS = 1e-10;   /* spread of a factor that has converged */
+static const double TINY = 0x1p-900; /* an error beside the largest that is lost before long */
+enum { RANGE = 64 };                 /* doublings before errors are rescaled */
 
 /* The iteration. Errors are rescaled by powers of 2, so that the largest stays near 1. Growth over the second half of
  * the generations has errors of order 1/t where powers of t grow along; twice it less that of the first half then is
@@ -137,28 +136,16 @@ static ouro_status iterate(growth *g, int64_t limit, ouro_bounded *out) {
   return OURO_OK;
 }
 
-/* What the iteration takes. */
-typedef struct plan {
-  const ouro_engine_methods *engine;
-  int64_t limit;
-  bool fits;
-} plan;
-
-static ouro_status make_plan(const ouro_config *config, const ouro_graph *graph, const ouro_survey *survey, plan *p) {
-  const double n = (double)survey->n, sparse = ouro_sparse_seconds(n, (double)survey->n_weights);
-  const double dense = 2 * ouro_product_seconds(n), patience = OURO_PATIENCE;
-  const bool is_dense = sparse > DENSE_FROM && dense < sparse;
-  int ranks;
-  MPI_Comm_size(graph->comm, &ranks);
-  p->engine = is_dense ? &ouro_engine_dense : &ouro_engine_sparse;
-  p->limit = (int64_t)fmin(MOST, patience / ((is_dense ? dense : sparse) + 2e-5));
-  if (config->theory.exact == OURO_EXACT_ALWAYS) p->limit = MOST;
-  const double bytes =
-      is_dense ? ouro_dense_bytes(survey->n, ranks) : ouro_sparse_bytes(survey->n, survey->n_weights, ranks);
-  int fits = bytes + 128 * n <= (double)ouro_memory_available(graph->comm);
-  fits = fits && (!is_dense || ouro_engine_dense_elements(survey->n, ranks, 0) <= INT32_MAX) && p->limit >= FIRST;
+/* How many generations the iteration may take, none if it does not fit. */
+static ouro_status find_limit(const ouro_config *config, const ouro_graph *graph, const ouro_survey *survey,
+                              const ouro_cost *cost, int64_t *limit) {
+  const bool always = config->theory.exact == OURO_EXACT_ALWAYS;
+  const double patient = OURO_PATIENCE / (cost->generation + 2e-5);
+  *limit = always ? MOST : (int64_t)fmin(MOST, patient);
+  int fits = cost->bytes + 128 * (double)survey->n <= (double)ouro_memory_available(graph->comm);
+  fits = fits && cost->indexable && *limit >= FIRST;
   const int code = MPI_Allreduce(MPI_IN_PLACE, &fits, 1, MPI_INT, MPI_MIN, graph->comm);
-  p->fits = fits != 0;
+  if (!fits) *limit = 0;
   return ouro_agree(graph->comm, ouro_mpi_status(code));
 }
 
@@ -201,7 +188,8 @@ static void report(ouro_bounded *out) {
 }
 
 static ouro_status run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
-                       const ouro_verdict *verdict, const ouro_survey *survey, const plan *p, ouro_bounded *out) {
+                       const ouro_verdict *verdict, const ouro_survey *survey, const ouro_cost *cost, int64_t limit,
+                       ouro_bounded *out) {
   ouro_status status = OURO_OK;
   ouro_system *system = NULL;
   ouro_closed *all = NULL;
@@ -210,8 +198,8 @@ static ouro_status run(const ouro_config *config, const ouro_family *family, con
   OURO_TRY(ouro_closed_create(graph, NULL, system, &all));
   g.all = all;
   OURO_AGREE(graph->comm, growth_new(&g));
-  OURO_TRY(ouro_recursion_create(graph->comm, all->system, p->engine, 0, &g.recursion));
-  OURO_TRY(iterate(&g, p->limit, out));
+  OURO_TRY(ouro_recursion_create(graph->comm, all->system, cost->engine, 0, &g.recursion));
+  OURO_TRY(iterate(&g, limit, out));
   OURO_TRY(summarise(graph, verdict, &g, out));
   report(out);
 cleanup:
@@ -237,8 +225,11 @@ static ouro_status decide(const ouro_config *config, const ouro_family *family, 
                           const ouro_verdict *verdict, ouro_bounded *out) {
   ouro_status status = OURO_OK;
   ouro_survey survey = {0};
-  plan p;
+  ouro_cost cost = {0};
   const char *why = NULL;
+  int64_t limit = 0;
+  int ranks;
+  MPI_Comm_size(graph->comm, &ranks);
   OURO_TRY(ouro_survey_make(config, family, graph, &survey));
   if (survey.obstacle == NULL) OURO_TRY(look_for_need(config, family, graph, &survey, &out->needed));
   if (survey.obstacle || !out->needed) {
@@ -249,13 +240,14 @@ static ouro_status decide(const ouro_config *config, const ouro_family *family, 
     why = "where all samples are kept nothing grows";
     out->needed = false;
   } else {
-    OURO_TRY(make_plan(config, graph, &survey, &p));
-    if (!p.fits) why = "too large for the power iteration";
+    cost = ouro_cost_of(&survey, ranks);
+    OURO_TRY(find_limit(config, graph, &survey, &cost, &limit));
+    if (limit == 0) why = "too large for the power iteration";
   }
   if (why) {
     snprintf(out->reason, sizeof out->reason, "%s", why);
   } else {
-    OURO_TRY(run(config, family, graph, verdict, &survey, &p, out));
+    OURO_TRY(run(config, family, graph, verdict, &survey, &cost, limit, out));
   }
 cleanup:
   ouro_survey_clear(&survey);

@@ -41,4 +41,25 @@ static inline double ouro_dense_bytes(int64_t n, int ranks) {
   return 32 * ouro_engine_dense_elements(n, ranks, 0) + 8e6;
 }
 
+/* What running a recursion takes. */
+typedef struct ouro_cost {
+  const ouro_engine_methods *engine;
+  double generation; /* seconds of one core */
+  double bytes;      /* a rank, of the engine */
+  bool indexable;    /* the local part of a matrix fits the 32-bit indices of ScaLAPACK */
+} ouro_cost;
+
+/** The engine of a system: the cheaper one, but the sparse one for up to 0.1 s a generation, since dense results depend
+ *  on rounding from one number of ranks to another. Number of nodes and weights alone decide.
+ *  Not collective. */
+static inline ouro_cost ouro_cost_of(const ouro_survey *survey, int ranks) {
+  const double n = (double)survey->n, dense = 2 * ouro_product_seconds(n);
+  const double sparse = ouro_sparse_seconds(n, (double)survey->n_weights);
+  if (sparse > 0.1 && dense < sparse) {
+    return (ouro_cost){&ouro_engine_dense, dense, ouro_dense_bytes(survey->n, ranks),
+                       ouro_engine_dense_elements(survey->n, ranks, 0) <= INT32_MAX};
+  }
+  return (ouro_cost){&ouro_engine_sparse, sparse, ouro_sparse_bytes(survey->n, survey->n_weights, ranks), true};
+}
+
 #endif

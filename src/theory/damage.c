@@ -215,21 +215,16 @@ cleanup:
   return status;
 }
 
-static int by_gid(const void *left, const void *right) {
-  const ouro_gid a = *(const ouro_gid *)left, b = *(const ouro_gid *)right;
-  return (a > b) - (a < b);
-}
-
 /* What the owners of their first nodes know of the sources chosen. */
 static ouro_status look_up(const ouro_graph *graph, const ouro_damage *damage, int n, const ouro_pair *worst,
                            culprit *listed) {
   ouro_status status = OURO_OK;
   ouro_gid word[2 * OURO_VERDICT_LISTED] = {0};
   for (int k = 0; k < n; k++) {
-    const ouro_gid *found = bsearch(&worst[k].value, graph->gid, (size_t)graph->n_owned, sizeof *graph->gid, by_gid);
-    if (found == NULL) continue;
-    word[2 * k] = damage->size[found - graph->gid];
-    word[2 * k + 1] = damage->estimated[found - graph->gid];
+    const ouro_lid found = ouro_graph_owned(graph, worst[k].value);
+    if (found < 0) continue;
+    word[2 * k] = damage->size[found];
+    word[2 * k + 1] = damage->estimated[found];
   }
   OURO_AGREE(graph->comm,
              ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, word, 2 * n, OURO_GID_MPI, MPI_SUM, graph->comm)));

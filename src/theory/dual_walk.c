@@ -444,21 +444,6 @@ static ouro_status trade(ouro_walks *w, int64_t *n_all) {
   return ouro_mpi_status(code);
 }
 
-/* The owned node of a global id, or -1. */
-static ouro_lid find_owned(const ouro_graph *graph, ouro_gid node) {
-  ouro_lid low = 0, n = graph->n_owned;
-  while (n > 0) {
-    const ouro_lid half = n / 2;
-    if (graph->gid[low + half] < node) {
-      low += half + 1;
-      n -= half + 1;
-    } else {
-      n = half;
-    }
-  }
-  return low < graph->n_owned && graph->gid[low] == node ? low : -1;
-}
-
 /* Pair `number` starts at owned node `at`. */
 static void start(ouro_walks *w, ouro_lid at, int32_t slot, int64_t number) {
   const ouro_place here = {w->rank, at};
@@ -469,7 +454,7 @@ static void start(ouro_walks *w, ouro_lid at, int32_t slot, int64_t number) {
 /* Pairs number first .. last-1 of the task, counted over its nodes, start: those whose node is owned here. */
 static void launch(ouro_walks *w, const ouro_walks_task *task, int64_t first, int64_t last) {
   for (int64_t k = first / task->n; k * task->n < last; k++) {
-    const ouro_lid at = find_owned(w->graph, task->node[k]);
+    const ouro_lid at = ouro_graph_owned(w->graph, task->node[k]);
     const int64_t from = k * task->n > first ? 0 : first - k * task->n;
     const int64_t to = last - k * task->n < task->n ? last - k * task->n : task->n;
     if (at < 0) continue;
@@ -484,7 +469,7 @@ static void launch_anywhere(ouro_walks *w, const ouro_walks_task *task, int64_t 
     const ouro_stream stream =
         ouro_random_stream(w->seed, (uint64_t)number, w->round, OURO_PURPOSE_WALK, OURO_NATURE, 0);
     ouro_random_words(&stream, 0, 1, &word);
-    const ouro_lid at = find_owned(w->graph, (ouro_gid)ouro_random_below(word, (uint64_t)w->graph->n_nodes));
+    const ouro_lid at = ouro_graph_owned(w->graph, (ouro_gid)ouro_random_below(word, (uint64_t)w->graph->n_nodes));
     if (at >= 0) start(w, at, 0, number);
   }
 }

@@ -12,17 +12,13 @@
 #include "theory/recursion.h"
 #include "theory/select.h"
 
-/* Dense results depend on rounding from one number of ranks to another: not worth it for a short product. */
-static const double DENSE_FROM = 0.1; /* seconds a generation that the sparse engine needs */
-
 /* What running the recursion takes. */
 typedef struct cost {
-  const ouro_engine_methods *engine;
+  ouro_cost one;    /* its bytes are those of the engine alone */
   double bytes;     /* a rank, at most */
   double available; /* a rank, at least */
   double work;      /* seconds of one core */
   double seconds;   /* on these ranks */
-  bool indexable;   /* the local part of a matrix fits the 32-bit indices of ScaLAPACK */
 } cost;
 
 /* What every engine needs: the rows held here, vectors over all nodes, the trajectories. */
@@ -35,16 +31,11 @@ static ouro_status estimate(const ouro_survey *survey, const ouro_graph *graph, 
   ouro_status status = OURO_OK;
   int ranks;
   MPI_Comm_size(graph->comm, &ranks);
-  const double n = (double)survey->n;
-  const double sparse = ouro_sparse_seconds(n, (double)survey->n_weights), dense = 2 * ouro_product_seconds(n);
-  const bool is_dense = sparse > DENSE_FROM && dense < sparse;
-  c->engine = is_dense ? &ouro_engine_dense : &ouro_engine_sparse;
-  c->work = (is_dense ? dense : sparse) * (double)(n_rows - 1);
+  c->one = ouro_cost_of(survey, ranks);
+  c->work = c->one.generation * (double)(n_rows - 1);
   c->seconds = c->work / ranks;
-  c->bytes = is_dense ? ouro_dense_bytes(survey->n, ranks) : ouro_sparse_bytes(survey->n, survey->n_weights, ranks);
-  c->bytes += common_bytes(survey, graph, n_rows);
+  c->bytes = c->one.bytes + common_bytes(survey, graph, n_rows);
   c->available = (double)ouro_memory_available(graph->comm);
-  c->indexable = !is_dense || ouro_engine_dense_elements(survey->n, ranks, 0) <= INT32_MAX;
   double worst[2] = {c->bytes, -c->available};
   OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, worst, 2, MPI_DOUBLE, MPI_MAX, graph->comm)));
   c->bytes = worst[0];
@@ -73,13 +64,13 @@ void ouro_prediction_destroy(ouro_prediction **prediction) {
 static ouro_status weigh(const ouro_config *config, const ouro_survey *survey, const cost *c, bool *worth,
                          ouro_prediction *prediction) {
   const bool always = config->theory.exact == OURO_EXACT_ALWAYS;
-  const bool fits = c->bytes <= c->available && c->indexable;
+  const bool fits = c->bytes <= c->available && c->one.indexable;
   char *reason = prediction->reason;
   const size_t size = sizeof prediction->reason;
   *worth = fits && (always || c->work <= OURO_PATIENCE);
   snprintf(reason, size,
            "%s recursion, %s engine: %" PRId64 " nodes, %" PRId64 " weights, %.3g MB a rank, about %.2g s",
-           survey->exact ? "exact" : "first-order", c->engine->name, survey->n, survey->n_weights, c->bytes / 1e6,
+           survey->exact ? "exact" : "first-order", c->one.engine->name, survey->n, survey->n_weights, c->bytes / 1e6,
            c->seconds);
   if (*worth) return OURO_OK;
   snprintf(reason, size,
@@ -87,7 +78,7 @@ static ouro_status weigh(const ouro_config *config, const ouro_survey *survey, c
            " nodes needs %.3g MB a rank of %.3g MB available and about %.2g s%s; "
            "--set theory.dual=100 predicts 100 models by walks instead",
            survey->n, c->bytes / 1e6, c->available / 1e6, c->seconds,
-           c->indexable ? "" : "; a rank's part exceeds the 32-bit indices of ScaLAPACK, more ranks may help");
+           c->one.indexable ? "" : "; a rank's part exceeds the 32-bit indices of ScaLAPACK, more ranks may help");
   return always ? ouro_error(OURO_ELIMIT, "theory.exact=always: %s", reason) : OURO_OK;
 }
 
@@ -137,7 +128,7 @@ static ouro_status predict_surveyed(const ouro_config *config, const ouro_family
   OURO_TRY(weigh(config, survey, &c, &worth, prediction));
   if (!worth) return OURO_OK;
   OURO_TRY(ouro_system_create(config, family, graph, survey, &system));
-  OURO_TRY(ouro_recursion_create(graph->comm, system, c.engine, 0, &recursion));
+  OURO_TRY(ouro_recursion_create(graph->comm, system, c.one.engine, 0, &recursion));
   OURO_TRY(run(graph, recursion, prediction));
   prediction->kind = survey->exact ? OURO_PREDICT_EXACT : OURO_PREDICT_FIRST_ORDER;
 cleanup:

@@ -36,11 +36,6 @@ void ouro_rates_destroy(ouro_rates **rates) {
   *rates = NULL;
 }
 
-static int by_gid(const void *left, const void *right) {
-  const ouro_gid a = *(const ouro_gid *)left, b = *(const ouro_gid *)right;
-  return (a > b) - (a < b);
-}
-
 static ouro_status new_words(int n, int64_t **word) {
   ouro_status status = OURO_OK;
   OURO_NEW(*word, 2 * n);
@@ -55,10 +50,10 @@ ouro_status ouro_rates_of(const ouro_graph *graph, const ouro_rates *rates, int 
   int64_t *word = NULL;
   OURO_AGREE(graph->comm, new_words(n, &word));
   for (int k = 0; k < n; k++) {
-    const ouro_gid *first = bsearch(&sources[k].first, graph->gid, (size_t)graph->n_owned, sizeof *graph->gid, by_gid);
-    if (first == NULL) continue;
-    word[2 * k] = rates->period[first - graph->gid];
-    memcpy(&word[2 * k + 1], &rates->rate[first - graph->gid], sizeof *rates->rate);
+    const ouro_lid first = ouro_graph_owned(graph, sources[k].first);
+    if (first < 0) continue;
+    word[2 * k] = rates->period[first];
+    memcpy(&word[2 * k + 1], &rates->rate[first], sizeof *rates->rate);
   }
   OURO_AGREE(graph->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, word, 2 * n, MPI_INT64_T, MPI_SUM, graph->comm)));
   for (int k = 0; k < n; k++) {

@@ -246,18 +246,11 @@ static ouro_status any_letters(const sketch *s, int *any) {
   return ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, any, 1, MPI_INT, MPI_LOR, s->graph->comm));
 }
 
-static int by_gid(const void *left, const void *right) {
-  const ouro_gid a = *(const ouro_gid *)left, b = *(const ouro_gid *)right;
-  return (a > b) - (a < b);
-}
-
 /* Those of n members that are owned here meet themselves. */
 static void start_batch(sketch *s, int n, const ouro_pair *member) {
-  const ouro_graph *graph = s->graph;
   for (int b = 0; b < n && s->next < s->n_order; b++) {
     if (ouro_pair_compare(&member[b], &s->order[s->next]) != 0) continue;
-    const ouro_gid *found = bsearch(&member[b].value, graph->gid, (size_t)graph->n_owned, sizeof *graph->gid, by_gid);
-    const ouro_lid i = (ouro_lid)(found - graph->gid);
+    const ouro_lid i = ouro_graph_owned(s->graph, member[b].value);
     members own = {0};
     own.word[b / 64] = (uint64_t)1 << b % 64;
     if (!s->closed[i]) meet(s, i, &own);

@@ -68,6 +68,10 @@ const char *ouro_graph_name(const ouro_graph *graph, ouro_lid owned, char *text,
  *  Returns text. */
 const char *ouro_graph_name_of(const ouro_graph *graph, ouro_gid node, char *text, size_t size);
 
+/** The owned node of a global id, or -1 if it is not owned here.
+ *  Not collective. */
+ouro_lid ouro_graph_owned(const ouro_graph *graph, ouro_gid node);
+
 /** Training-set size n_i = r_i + sum_j m_ij of an owned node.
  *  Not collective. */
 ouro_count ouro_graph_training_size(const ouro_graph *graph, ouro_lid owned);
