@@ -33,6 +33,7 @@ typedef struct search {
   ouro_doubling doubling;
   bool doubles;    /* else the recursion runs */
   double horizon;  /* generations until the start is forgotten */
+  MPI_Comm over;   /* that share the matrices */
   int64_t limit;   /* generations, or corrections */
   int32_t m;       /* models that do not collapse */
   double *value;   /* [m] ascending */
@@ -157,7 +158,7 @@ static ouro_status solve(search *s, int64_t wanted, ouro_modes *modes) {
   OURO_AGREE(comm, modes_allocate(s, wanted, modes));
   const size_t bytes = (size_t)(grid->n_rows * grid->n_columns) * sizeof(double);
   if (bytes > 0) memcpy(s->doubling.y, s->doubling.x, bytes);
-  OURO_TRY(ouro_matrix_eigen(grid, s->m, s->doubling.x, s->value, s->vectors));
+  OURO_AGREE(comm, ouro_matrix_eigen(grid, s->m, s->doubling.x, s->value, s->vectors));
   read_values(s, modes);
   for (int k = 0; k < modes->n; k++) OURO_TRY(read_vector(s, s->doubling.y, k, modes));
   OURO_CHECK(modes->residual <= WRONG, OURO_ENUMERIC, "the eigenvectors of the covariance are wrong (residual %.2g)",
@@ -175,14 +176,15 @@ static void report(const search *s, const ouro_settling *settling, ouro_modes *m
     snprintf(without, sizeof without, "; %" PRId64 " models collapse and have no stationary covariance", collapsing);
   }
   snprintf(modes->reason, sizeof modes->reason,
-           "%d of %d hold %.1f %% of the stationary variance (by %s, residual %.1e; of the modes %.1e)%s", modes->n,
-           s->m, 100 * shares, s->doubles ? "doubling" : "the recursion", settling->residual, modes->residual, without);
+           "%d of %d hold %.1f %% of the stationary variance (by %s%s, residual %.1e; of the modes %.1e)%s", modes->n,
+           s->m, 100 * shares, s->doubles ? "doubling" : "the recursion",
+           s->over == MPI_COMM_SELF ? ", on every rank" : "", settling->residual, modes->residual, without);
 }
 
 /* x = C as the recursion ends: exact whatever the number of ranks. */
 static ouro_status load(search *s, const ouro_recursion *recursion) {
   ouro_status status = OURO_OK;
-  OURO_TRY(ouro_doubling_create(s->graph->comm, s->closed->system->n, 0, &s->doubling));
+  OURO_AGREE(s->graph->comm, ouro_doubling_create(s->over, s->closed->system->n, 0, &s->doubling));
   for (int32_t j = 0; j < s->closed->system->n; j++) {
     OURO_TRY(ouro_recursion_column(recursion, j, s->column));
     ouro_matrix_set_column(s->doubling.grid, j, s->column, s->doubling.x);
@@ -196,7 +198,7 @@ static ouro_status settle(search *s, ouro_settling *settling) {
   const MPI_Comm comm = s->graph->comm;
   ouro_recursion *recursion = NULL;
   if (s->doubles) {
-    OURO_TRY(ouro_plateau_matrix(comm, s->closed, 0, s->limit, &s->doubling, s->image, settling));
+    OURO_TRY(ouro_plateau_matrix(comm, s->over, s->closed, 0, s->limit, &s->doubling, s->image, settling));
   } else {
     OURO_TRY(ouro_plateau_settle(comm, s->closed, s->horizon, s->limit, &recursion, settling));
     if (settling->settled) OURO_TRY(load(s, recursion));
@@ -231,7 +233,7 @@ static ouro_status weigh(const search *s, double nodes, double seconds, bool *wo
   ouro_status status = OURO_OK;
   const bool always = s->config->theory.exact == OURO_EXACT_ALWAYS;
   int ranks;
-  MPI_Comm_size(s->graph->comm, &ranks);
+  MPI_Comm_size(s->over, &ranks);
   const double bytes = 5 * 8 * ouro_engine_dense_elements((int64_t)nodes, ranks, 0) + 256 * nodes + 8e6;
   double available = (double)ouro_memory_available(s->graph->comm);
   OURO_AGREE(s->graph->comm,
@@ -254,6 +256,7 @@ static ouro_status choose(search *s, double *seconds) {
   const ouro_closed *closed = s->closed;
   const double n = closed->system->n, product = ouro_product_seconds(n);
   OURO_TRY(ouro_closed_horizon(s->graph->comm, closed, LEFT, (int64_t)FAR, &s->horizon));
+  s->over = ouro_plateau_over(s->graph->comm, closed->system->n, s->horizon);
   const double steps = s->horizon > 1 ? fmin(62, ceil(log2(s->horizon)) + 1) : 1;
   const double once = 3 * steps * product, generation = ouro_sparse_seconds(n, (double)closed->n_weights);
   const double doubling = once * (closed->corrected ? CORRECTIONS : 1);
@@ -295,7 +298,7 @@ static ouro_status look(const ouro_config *config, const ouro_family *family, co
                         const ouro_verdict *verdict, int64_t wanted, ouro_modes *modes) {
   ouro_status status = OURO_OK;
   ouro_survey survey = {0};
-  search s = {.config = config, .graph = graph};
+  search s = {.config = config, .graph = graph, .over = graph->comm};
   const char *why = config->theory.exact == OURO_EXACT_NONE                   ? "theory.exact is none"
                     : verdict->count[OURO_CLASS_COLLAPSING] == graph->n_nodes ? "every model collapses"
                                                                               : NULL;

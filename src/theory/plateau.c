@@ -26,6 +26,7 @@ typedef struct plan {
   bool doubling;
   int64_t limit;  /* generations, or corrections */
   double horizon; /* generations until the start is forgotten */
+  MPI_Comm over;  /* that share the matrices of a doubling */
   int64_t nodes;
   double bytes, available; /* a rank */
   double work, seconds;    /* of one core; on these ranks; 0 until known */
@@ -55,9 +56,12 @@ static int64_t limit_of(double work_of_one, double at_least, bool always) {
   return (int64_t)fmin(1e7, fmax(at_least, fmin(far, 100 * at_least + 1e5)));
 }
 
-static void choose(const ouro_closed *closed, bool always, int ranks, plan *p) {
+static void choose(MPI_Comm comm, const ouro_closed *closed, bool always, plan *p) {
   const int64_t n = closed->system->n;
-  const int grid = ouro_plateau_is_alone(n) ? 1 : ranks; /* that share a doubling */
+  int ranks, grid;
+  p->over = ouro_plateau_over(comm, n, p->horizon);
+  MPI_Comm_size(comm, &ranks);
+  MPI_Comm_size(p->over, &grid);
   const double generation = ouro_sparse_seconds((double)n, (double)closed->n_weights) + OVERHEAD;
   const double doubling = 3 * steps_of(p->horizon) * (ouro_product_seconds((double)n) + OVERHEAD);
   const double run = p->horizon * generation * (closed->corrected ? SLOWER : 1);
@@ -84,13 +88,11 @@ static ouro_status foresee(const ouro_graph *graph, const ouro_verdict *verdict,
 
 static ouro_status estimate(const ouro_config *config, const ouro_graph *graph, const ouro_closed *closed, plan *p) {
   ouro_status status = OURO_OK;
-  int ranks;
   const double most = fmin(WALK, fmax(2, WALK_WORK / (double)(closed->n_weights + closed->system->n + 1)));
-  MPI_Comm_size(graph->comm, &ranks);
   OURO_TRY(ouro_closed_horizon(graph->comm, closed, LEFT, (int64_t)most, &p->horizon));
   p->horizon /= 1 - closed->system->forget; /* only so much of a model is new in a generation */
   p->nodes = closed->system->n;
-  choose(closed, config->theory.exact == OURO_EXACT_ALWAYS, ranks, p);
+  choose(graph->comm, closed, config->theory.exact == OURO_EXACT_ALWAYS, p);
 cleanup:
   return status;
 }
@@ -136,7 +138,7 @@ static void report(const ouro_closed *closed, const plan *p, const ouro_settling
   } else if (p->doubling) {
     snprintf(plateau->reason, sizeof plateau->reason,
              "doubling%s: %d nodes, %" PRId64 " steps, %" PRId64 " corrections, residual %.2g",
-             ouro_plateau_is_alone(n) ? " on every rank" : "", n, settling->iterations, settling->corrections,
+             p->over == MPI_COMM_SELF ? " on every rank" : "", n, settling->iterations, settling->corrections,
              settling->residual);
   } else {
     snprintf(plateau->reason, sizeof plateau->reason, "recursion: %d nodes, %" PRId64 " generations, residual %.2g", n,
@@ -157,7 +159,7 @@ static ouro_status find(const ouro_graph *graph, const ouro_closed *closed, cons
   ouro_settling settling;
   OURO_AGREE(graph->comm, diagonal_new(closed->system->n, &diagonal));
   if (p->doubling) {
-    OURO_TRY(ouro_plateau_double(graph->comm, closed, 0, p->limit, diagonal, &settling));
+    OURO_TRY(ouro_plateau_double(graph->comm, p->over, closed, 0, p->limit, diagonal, &settling));
   } else {
     OURO_TRY(ouro_plateau_run(graph->comm, closed, p->horizon, p->limit, diagonal, &settling));
   }

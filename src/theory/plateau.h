@@ -76,27 +76,30 @@ void ouro_doubling_destroy(ouro_doubling *doubling);
  *  Collective on its communicator. */
 void ouro_doubling_step(ouro_doubling *doubling);
 
-/** Is a system so small that every rank doubles it alone, which gives the same bits on any number of ranks? Rounding
- *  grows with the length of walks, so that the order of summation of a grid could tell in the 12th digit.
- *  Not collective. */
-static inline bool ouro_plateau_is_alone(int64_t n) {
-  return n <= 1024;
+/** The ranks that share the matrices of a system: those of comm, or every rank alone, which gives the same bits on any
+ *  number of ranks. Alone where that is cheap, and where walks are so long that the order of summation could tell:
+ *  rounding grows with them, about 3e-17 a generation of the horizon.
+ *  Not collective.
+ *  [in] horizon of ouro_closed_horizon() with 1e-15 */
+static inline MPI_Comm ouro_plateau_over(MPI_Comm comm, int64_t n, double horizon) {
+  return n <= 1024 || horizon > 1e4 ? MPI_COMM_SELF : comm;
 }
 
 /** Find the fixed point by doubling, with at most `limit` corrections of the diagonal.
  *  Collective on comm.
- *  [in]  block as in matrix.h; 0: also every rank alone where ouro_plateau_is_alone()
+ *  [in]  over  the ranks that share the matrices, see ouro_plateau_over()
+ *  [in]  block as in matrix.h
  *  [out] diagonal [n] C_ii
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
-ouro_status ouro_plateau_double(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit, double *diagonal,
-                                ouro_settling *settling);
+ouro_status ouro_plateau_double(MPI_Comm comm, MPI_Comm over, const ouro_closed *closed, int block, int64_t limit,
+                                double *diagonal, ouro_settling *settling);
 
 /** The same, and all of C.
  *  Collective on comm.
  *  [out] doubling x is C where it has settled, its diagonal as in `diagonal`; to be released with
  *                 ouro_doubling_destroy(), also on error
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
-ouro_status ouro_plateau_matrix(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit,
+ouro_status ouro_plateau_matrix(MPI_Comm comm, MPI_Comm over, const ouro_closed *closed, int block, int64_t limit,
                                 ouro_doubling *doubling, double *diagonal, ouro_settling *settling);
 
 #endif

@@ -230,9 +230,8 @@ cleanup:
   return status;
 }
 
-/* The ranks of comm hold the system; the matrices lie on the ranks of `over`, comm or each rank alone. */
-static ouro_status double_over(MPI_Comm comm, MPI_Comm over, const ouro_closed *closed, int block, int64_t limit,
-                               ouro_doubling *doubling, double *diagonal, ouro_settling *settling) {
+ouro_status ouro_plateau_matrix(MPI_Comm comm, MPI_Comm over, const ouro_closed *closed, int block, int64_t limit,
+                                ouro_doubling *doubling, double *diagonal, ouro_settling *settling) {
   ouro_status status = OURO_OK;
   search s = {.comm = comm, .closed = closed};
   *settling = (ouro_settling){0};
@@ -250,17 +249,10 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_plateau_matrix(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit,
-                                ouro_doubling *doubling, double *diagonal, ouro_settling *settling) {
-  return double_over(comm, comm, closed, block, limit, doubling, diagonal, settling);
-}
-
-ouro_status ouro_plateau_double(MPI_Comm comm, const ouro_closed *closed, int block, int64_t limit, double *diagonal,
-                                ouro_settling *settling) {
+ouro_status ouro_plateau_double(MPI_Comm comm, MPI_Comm over, const ouro_closed *closed, int block, int64_t limit,
+                                double *diagonal, ouro_settling *settling) {
   ouro_doubling doubling;
-  const bool alone = block == 0 && ouro_plateau_is_alone(closed->system->n);
-  const ouro_status status =
-      double_over(comm, alone ? MPI_COMM_SELF : comm, closed, block, limit, &doubling, diagonal, settling);
+  const ouro_status status = ouro_plateau_matrix(comm, over, closed, block, limit, &doubling, diagonal, settling);
   ouro_doubling_destroy(&doubling);
   return status;
 }

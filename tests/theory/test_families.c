@@ -440,7 +440,7 @@ static void check_plateau(const small *s, setting how, ouro_spread spread, uint6
   assert_everywhere(settling.settled);
   for (int i = 0; i < s->n; i++) assert_everywhere(near(found[0][i], t.c[i][i], 1e-10));
   if (!spread.fitted) {
-    assert_ok(ouro_plateau_double(MPI_COMM_WORLD, closed, 2, 500, found[1], &settling));
+    assert_ok(ouro_plateau_double(MPI_COMM_WORLD, MPI_COMM_WORLD, closed, 2, 500, found[1], &settling));
     assert_everywhere(settling.settled && settling.residual < 1e-11);
     for (int i = 0; i < s->n; i++) assert_everywhere(near(found[1][i], t.c[i][i], 1e-10));
   }

@@ -145,7 +145,7 @@ static int doubling_agrees(settled *e, int n, const fast *f, int block) {
   ouro_closed *closed = close_system(e);
   double *diagonal = calloc((size_t)closed->system->n + 1, sizeof *diagonal);
   ouro_settling settling;
-  assert_ok(ouro_plateau_double(MPI_COMM_WORLD, closed, block, 10000, diagonal, &settling));
+  assert_ok(ouro_plateau_double(MPI_COMM_WORLD, MPI_COMM_WORLD, closed, block, 10000, diagonal, &settling));
   int same = settling.settled && settling.residual <= 1e-12;
   for (int i = 0; i < n; i++) {
     if (e->class_of[i] != OURO_CLASS_COLLAPSING) same = same && near(diagonal[closed->place[i]], f->c[i][i], 1e-10);
@@ -214,7 +214,7 @@ static void expect(const small *s, setting how, const double *expected, double r
   double *diagonal = calloc((size_t)closed->system->n, sizeof *diagonal);
   ouro_settling settling;
   int same = e.plateau->found == (expected[0] > 0);
-  assert_ok(ouro_plateau_double(MPI_COMM_WORLD, closed, 2, 2000, diagonal, &settling));
+  assert_ok(ouro_plateau_double(MPI_COMM_WORLD, MPI_COMM_WORLD, closed, 2, 2000, diagonal, &settling));
   same = same && settling.settled == (expected[0] > 0);
   for (int i = 0; i < s->n && settling.settled; i++) {
     same = same && near(diagonal[closed->place[i]], expected[i], relative);

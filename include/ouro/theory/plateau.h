@@ -19,9 +19,9 @@ typedef struct ouro_plateau {
 /** Find the fixed point of the recursion of a configuration on its nodes that do not collapse, roots included.
  *  Collective on graph's communicator. Two methods, whichever is predicted cheaper: the recursion itself with P
  *  times dense columns, run until it has settled, bit-identical on any number of ranks and any ownership; or the
- *  doubling of section 7 with pdgemm, the correction of the diagonal iterated around it: up to 1024 nodes on every
- *  rank alone, bit-identical as well; beyond, the order of summation depends on the grid, and results agree to 1e-12,
- * or to 1e-16 times the generations until a walk has ended. The system alone decides which; reason names it.
+ *  doubling of section 7 with pdgemm, the correction of the diagonal iterated around it. Up to 1024 nodes, and where
+ *  walks back to real data or roots last more than 10^4 generations, every rank doubles alone, bit-identically; else
+ * the order of summation depends on the grid, and results agree to 1e-12. The system alone decides; reason names it.
  *  theory.exact none, no known formula, nothing that does not collapse, (with auto) too large, or no convergence:
  *  found is false and reason says why. Where fewer than 2p+1 samples make the error grow there is no convergence.
  *  always: too large (memory, the 32-bit indices of ScaLAPACK; no limit of time) is an error with the figures.
