@@ -13,17 +13,10 @@
 #include "theory/plateau.h"
 #include "theory/select.h"
 
-static const double EQUAL = 1e-9;     /* eigenvalues so near each other, relative to the largest, are one */
-static const double TIED = 1e-9;      /* components so near the largest are as large */
-static const double WRONG = 1e-8;     /* residual of eigenvectors that are none */
-static const double LEFT = 1e-15;     /* of a walk, once doubling ends */
-static const double FAR = 1e4;        /* generations that a walk is followed */
-static const double DOUBLE_TO = 0.25; /* seconds that doubling may take where the recursion is cheaper */
-
-static const double MOST = 1e5; /* generations or corrections of a small system */
-
-/* What a correction of the diagonal costs doubling and the recursion; products that pdsyevd is worth. */
-static const double CORRECTIONS = 10, SLOWER = 3, EIGEN = 8;
+static const double EQUAL = 1e-9; /* eigenvalues so near each other, relative to the largest, are one */
+static const double TIED = 1e-9;  /* components so near the largest are as large */
+static const double WRONG = 1e-8; /* residual of eigenvectors that are none */
+static const double EIGEN = 8;    /* products that pdsyevd is worth */
 
 /* A search for modes. */
 typedef struct search {
@@ -31,10 +24,7 @@ typedef struct search {
   const ouro_graph *graph;
   const ouro_closed *closed;
   ouro_doubling doubling;
-  bool doubles;    /* else the recursion runs */
-  double horizon;  /* generations until the start is forgotten */
-  MPI_Comm over;   /* that share the matrices */
-  int64_t limit;   /* generations, or corrections */
+  ouro_way way;    /* to C */
   int32_t m;       /* models that do not collapse */
   double *value;   /* [m] ascending */
   double *column;  /* [n of the closed system] */
@@ -177,14 +167,14 @@ static void report(const search *s, const ouro_settling *settling, ouro_modes *m
   }
   snprintf(modes->reason, sizeof modes->reason,
            "%d of %d hold %.1f %% of the stationary variance (by %s%s, residual %.1e; of the modes %.1e)%s", modes->n,
-           s->m, 100 * shares, s->doubles ? "doubling" : "the recursion",
-           s->over == MPI_COMM_SELF ? ", on every rank" : "", settling->residual, modes->residual, without);
+           s->m, 100 * shares, s->way.doubling ? "doubling" : "the recursion",
+           s->way.over == MPI_COMM_SELF ? ", on every rank" : "", settling->residual, modes->residual, without);
 }
 
 /* x = C as the recursion ends: exact whatever the number of ranks. */
 static ouro_status load(search *s, const ouro_recursion *recursion) {
   ouro_status status = OURO_OK;
-  OURO_AGREE(s->graph->comm, ouro_doubling_create(s->over, s->closed->system->n, 0, &s->doubling));
+  OURO_AGREE(s->graph->comm, ouro_doubling_create(s->way.over, s->closed->system->n, 0, &s->doubling));
   for (int32_t j = 0; j < s->closed->system->n; j++) {
     OURO_TRY(ouro_recursion_column(recursion, j, s->column));
     ouro_matrix_set_column(s->doubling.grid, j, s->column, s->doubling.x);
@@ -197,10 +187,10 @@ static ouro_status settle(search *s, ouro_settling *settling) {
   ouro_status status = OURO_OK;
   const MPI_Comm comm = s->graph->comm;
   ouro_recursion *recursion = NULL;
-  if (s->doubles) {
-    OURO_TRY(ouro_plateau_matrix(comm, s->over, s->closed, 0, s->limit, &s->doubling, s->image, settling));
+  if (s->way.doubling) {
+    OURO_TRY(ouro_plateau_matrix(comm, s->way.over, s->closed, 0, s->way.limit, &s->doubling, s->image, settling));
   } else {
-    OURO_TRY(ouro_plateau_settle(comm, s->closed, s->horizon, s->limit, &recursion, settling));
+    OURO_TRY(ouro_plateau_settle(comm, s->closed, s->way.horizon, s->way.limit, &recursion, settling));
     if (settling->settled) OURO_TRY(load(s, recursion));
   }
 cleanup:
@@ -215,8 +205,8 @@ static ouro_status find(search *s, int64_t wanted, ouro_modes *modes) {
   OURO_TRY(settle(s, &settling));
   if (!settling.settled) {
     snprintf(modes->reason, sizeof modes->reason, "the errors of %d nodes have not settled after %" PRId64 " %s",
-             s->closed->system->n, s->doubles ? settling.corrections : settling.iterations,
-             s->doubles ? "corrections" : "generations");
+             s->closed->system->n, s->way.doubling ? settling.corrections : settling.iterations,
+             s->way.doubling ? "corrections" : "generations");
     return OURO_OK;
   }
   OURO_TRY(solve(s, wanted, modes));
@@ -233,7 +223,7 @@ static ouro_status weigh(const search *s, double nodes, double seconds, bool *wo
   ouro_status status = OURO_OK;
   const bool always = s->config->theory.exact == OURO_EXACT_ALWAYS;
   int ranks;
-  MPI_Comm_size(s->over, &ranks);
+  MPI_Comm_size(s->way.over, &ranks);
   const double bytes = 5 * 8 * ouro_engine_dense_elements((int64_t)nodes, ranks, 0) + 256 * nodes + 8e6;
   double available = (double)ouro_memory_available(s->graph->comm);
   OURO_AGREE(s->graph->comm,
@@ -250,31 +240,11 @@ cleanup:
   return status;
 }
 
-/* The cheaper way to C. Seconds are of one core. */
-static ouro_status choose(search *s, double *seconds) {
-  ouro_status status = OURO_OK;
-  const ouro_closed *closed = s->closed;
-  const double n = closed->system->n, product = ouro_product_seconds(n);
-  OURO_TRY(ouro_closed_horizon(s->graph->comm, closed, LEFT, (int64_t)FAR, &s->horizon));
-  s->over = ouro_plateau_over(s->graph->comm, closed->system->n, s->horizon);
-  const double steps = s->horizon > 1 ? fmin(62, ceil(log2(s->horizon)) + 1) : 1;
-  const double once = 3 * steps * product, generation = ouro_sparse_seconds(n, (double)closed->n_weights);
-  const double doubling = once * (closed->corrected ? CORRECTIONS : 1);
-  const double run = s->horizon * generation * (closed->corrected ? SLOWER : 1);
-  s->doubles = doubling <= DOUBLE_TO || doubling <= run;
-  *seconds = (s->doubles ? doubling : run) + EIGEN * product;
-  const double least = s->doubles ? 2 * CORRECTIONS : SLOWER * s->horizon + 1000;
-  s->limit = (int64_t)fmin(1e7, fmax(least, fmin(MOST, OURO_PATIENCE / (s->doubles ? once : generation))));
-cleanup:
-  return status;
-}
-
 static ouro_status search_surveyed(search *s, const ouro_family *family, const ouro_verdict *verdict,
                                    const ouro_survey *survey, int64_t wanted, ouro_modes *modes) {
   ouro_status status = OURO_OK;
   ouro_system *whole = NULL;
   ouro_closed *closed = NULL;
-  double seconds = 0;
   bool worth;
   const double least = (double)(verdict->count[OURO_CLASS_ANCHORED] + verdict->count[OURO_CLASS_FROZEN]);
   OURO_TRY(weigh(s, least, EIGEN * ouro_product_seconds(least), &worth, modes));
@@ -284,8 +254,9 @@ static ouro_status search_surveyed(search *s, const ouro_family *family, const o
   ouro_system_destroy(&whole);
   s->closed = closed;
   s->m = (int32_t)least;
-  OURO_TRY(choose(s, &seconds));
-  OURO_TRY(weigh(s, closed->system->n, seconds, &worth, modes));
+  OURO_TRY(ouro_way_choose(s->graph->comm, closed, s->config->theory.exact == OURO_EXACT_ALWAYS, &s->way));
+  OURO_TRY(
+      weigh(s, closed->system->n, s->way.seconds + EIGEN * ouro_product_seconds(closed->system->n), &worth, modes));
   if (worth) OURO_TRY(find(s, wanted, modes));
 cleanup:
   search_clear(s);
@@ -298,10 +269,8 @@ static ouro_status look(const ouro_config *config, const ouro_family *family, co
                         const ouro_verdict *verdict, int64_t wanted, ouro_modes *modes) {
   ouro_status status = OURO_OK;
   ouro_survey survey = {0};
-  search s = {.config = config, .graph = graph, .over = graph->comm};
-  const char *why = config->theory.exact == OURO_EXACT_NONE                   ? "theory.exact is none"
-                    : verdict->count[OURO_CLASS_COLLAPSING] == graph->n_nodes ? "every model collapses"
-                                                                              : NULL;
+  search s = {.config = config, .graph = graph, .way.over = graph->comm};
+  const char *why = ouro_plateau_obstacle(config, verdict);
   if (why == NULL) {
     OURO_TRY(ouro_survey_make(config, family, graph, &survey));
     why = survey.obstacle;

@@ -9,6 +9,28 @@
 #include "theory/matrix.h"
 #include "theory/recursion.h"
 
+/** Why not even to begin.
+ *  Not collective.
+ *  Returns NULL where nothing speaks against it. */
+const char *ouro_plateau_obstacle(const ouro_config *config, const ouro_verdict *verdict);
+
+/* The cheaper of the two for a system, and how far to go. */
+typedef struct ouro_way {
+  bool doubling;
+  double horizon; /* generations until the start is forgotten */
+  int64_t limit;  /* generations, or corrections */
+  double seconds; /* of one core */
+  MPI_Comm over;  /* that share the matrices of a doubling: all ranks, or every rank alone */
+} ouro_way;
+
+/** Choose the way to the fixed point. The system alone decides, so that no number of ranks changes the result.
+ *  The recursion, whose bits no number of ranks changes, where it is short; and where samples are kept or the variance
+ * is carried along, for which doubling has no linear form (THEORY.md section 7). Every rank doubles alone where that is
+ * cheap, and where walks are so long that the order of summation could tell: rounding grows with them, about 3e-17 a
+ * generation of the horizon. Collective on comm. [in] always no limit of time Returns the same status on all ranks:
+ * OURO_OK, OURO_ENOMEM, OURO_EMPI. */
+ouro_status ouro_way_choose(MPI_Comm comm, const ouro_closed *closed, bool always, ouro_way *way);
+
 /* How a search for the fixed point ended. */
 typedef struct ouro_settling {
   bool settled;
@@ -76,18 +98,9 @@ void ouro_doubling_destroy(ouro_doubling *doubling);
  *  Collective on its communicator. */
 void ouro_doubling_step(ouro_doubling *doubling);
 
-/** The ranks that share the matrices of a system: those of comm, or every rank alone, which gives the same bits on any
- *  number of ranks. Alone where that is cheap, and where walks are so long that the order of summation could tell:
- *  rounding grows with them, about 3e-17 a generation of the horizon.
- *  Not collective.
- *  [in] horizon of ouro_closed_horizon() with 1e-15 */
-static inline MPI_Comm ouro_plateau_over(MPI_Comm comm, int64_t n, double horizon) {
-  return n <= 1024 || horizon > 1e4 ? MPI_COMM_SELF : comm;
-}
-
 /** Find the fixed point by doubling, with at most `limit` corrections of the diagonal.
  *  Collective on comm.
- *  [in]  over  the ranks that share the matrices, see ouro_plateau_over()
+ *  [in]  over  the ranks that share the matrices, `over` of the way
  *  [in]  block as in matrix.h
  *  [out] diagonal [n] C_ii
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */

@@ -5,6 +5,7 @@
 
 #include "moving.h"
 #include "ouro/theory/bounded.h"
+#include "ouro/theory/modes.h"
 #include "theory/plateau.h"
 
 static const ouro_engine_methods *const engines[] = {&ouro_engine_sparse, &ouro_engine_dense};
@@ -469,6 +470,78 @@ static void test_plateaus(void **unused) {
   }
 }
 
+/* ---- modes ---- */
+
+extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
+                   const int *lwork, int *info);
+
+/* Eigenvalues of C, ascending. */
+static int eigenvalues(const sums *t, double *value) {
+  double a[MOST * MOST], work[4 * MOST];
+  const int n = t->s->n, room = 4 * MOST;
+  int info;
+  for (int i = 0; i < n; i++) {
+    for (int j = 0; j < n; j++) a[i * n + j] = t->c[i][j];
+  }
+  dsyev_("N", "L", &n, a, &n, value, work, &room, &info);
+  return info;
+}
+
+/* All modes against the eigenvalues of C after 6000 steps of plain sums. */
+static void check_modes(const small *s, setting how, ouro_spread spread, double forget, uint64_t seed) {
+  const ouro_family family = family_of(spread);
+  ouro_config config = model_config(how);
+  ouro_graph *graph = small_build(MPI_COMM_WORLD, s, seed % 2 == 0);
+  ouro_verdict *verdict;
+  ouro_modes *modes;
+  sums t;
+  double value[MOST];
+  config.learning.regime = forget > 0 ? OURO_REGIME_FORGET : OURO_REGIME_REPLACE;
+  config.learning.forget = forget;
+  sums_start(&t, s, how, spread, forget);
+  for (int g = 0; g < 6000; g++) sums_step(&t);
+  assert_int_equal(eigenvalues(&t, value), 0);
+  assert_ok(ouro_verdict_create(graph, true, &verdict));
+  assert_ok(ouro_modes_create(&config, &family, graph, verdict, s->n, NULL, &modes));
+  assert_everywhere(modes->found && modes->n == s->n);
+  for (int k = 0; k < s->n; k++) {
+    assert_everywhere(fabs(modes->value[k] - value[s->n - 1 - k]) <= 1e-10 * value[s->n - 1]);
+  }
+  ouro_modes_destroy(&modes);
+  ouro_verdict_destroy(&verdict);
+  ouro_graph_destroy(&graph);
+}
+
+static void test_modes(void **unused) {
+  (void)unused;
+  const setting replaced = {.draw = OURO_DRAW_PRIVATE, .initial = 20, .sigma = 1};
+  for (uint64_t seed = 0; seed < 20; seed++) {
+    const small s = healthy(seed);
+    const ouro_spread law = random_law(seed);
+    setting how = replaced;
+    if (seed / 5 % 2) how.kind = OURO_REAL_FIXED;
+    check_modes(&s, how, law, law.fitted ? 0 : (double)(seed / 10) / 2, seed);
+  }
+}
+
+/* Samples that are all kept settle too slowly for a plateau, and so for its modes. */
+static void test_no_modes(void **unused) {
+  (void)unused;
+  const small s = healthy(1);
+  const ouro_family family = family_of(poisson(1));
+  ouro_config config = model_config((setting){.initial = 20, .sigma = 1});
+  ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 0);
+  ouro_verdict *verdict;
+  ouro_modes *modes;
+  config.learning.regime = OURO_REGIME_ACCUMULATE;
+  assert_ok(ouro_verdict_create(graph, true, &verdict));
+  assert_ok(ouro_modes_create(&config, &family, graph, verdict, 2, NULL, &modes));
+  assert_everywhere(!modes->found && strstr(modes->reason, "keep all samples"));
+  ouro_modes_destroy(&modes);
+  ouro_verdict_destroy(&verdict);
+  ouro_graph_destroy(&graph);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sums),
@@ -480,6 +553,8 @@ int main(void) {
       cmocka_unit_test(test_weights),
       cmocka_unit_test(test_growth),
       cmocka_unit_test(test_plateaus),
+      cmocka_unit_test(test_modes),
+      cmocka_unit_test(test_no_modes),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
