@@ -4,9 +4,11 @@
 Unit tests are build/<kind>/tests/<module>/test_*; each says in its source the rank counts it wants
 ("ranks: 1 2 3 4 7"; 1 if it says nothing) and runs once for each of them, with a time limit ("limit: 120"
 seconds, 60 if it says nothing). System tests are tests/*/test_*.py, run once; they start the program themselves.
-What is counted is single test cases, once a rank count.
+What is counted is single test cases, once a rank count. Tests run a few at a time, since much of what they do is to
+start ranks and to wait for them; the lines come in the order of the names.
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -32,6 +34,7 @@ def environment():
     env["LSAN_OPTIONS"] = f"suppressions={HERE}/suppressions/lsan.supp:print_suppressions=0"
     env["ASAN_OPTIONS"] = "detect_leaks=1:abort_on_error=0"
     env["UBSAN_OPTIONS"] = "print_stacktrace=1"
+    env["OMPI_MCA_mpi_yield_when_idle"] = "1"  # ranks that wait leave their core to the other test
     return env
 
 
@@ -82,31 +85,45 @@ def count(output, status):
     return passed, failed, skipped
 
 
+def timed(command, limit, env):
+    start = time.monotonic()
+    status, output = run(command, limit, env)
+    return status, output, time.monotonic() - start
+
+
+def report(name, status, output, seconds):
+    """Print the line of a run, and what it said where it failed or left something out; returns its counts."""
+    passed, failed, skipped = count(output, status)
+    left_out = f", {skipped} skipped" if skipped else ""
+    print(f"{'FAILED' if failed else 'ok':6} {name}: {passed} passed{left_out} ({seconds:.1f} s)", flush=True)
+    if failed:
+        print(output, flush=True)
+    else:
+        for line in re.findall(r"^skipped: .*", output, re.M):
+            print("       " + line, flush=True)
+    return passed, failed, skipped
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
     parser.add_argument("--unit", action="store_true", help="C tests only")
     parser.add_argument("--valgrind", action="store_true", help="on one rank, under valgrind")
     parser.add_argument("--only", default="")
+    parser.add_argument("--jobs", type=int, default=max(2, (os.cpu_count() or 1) // 4), help="tests at a time")
     options = parser.parse_args()
     env = environment()
     env["OURO"] = str((ROOT / options.build / "ouro").resolve())
     total = [0, 0, 0]
-    for name, command, limit in jobs(options):
-        if options.only not in name:
-            continue
-        start = time.monotonic()
-        status, output = run(command, limit, env)
-        result = count(output, status)
-        total = [a + b for a, b in zip(total, result)]
-        verdict = "ok" if result[1] == 0 else "FAILED"
-        left_out = f", {result[2]} skipped" if result[2] else ""
-        print(f"{verdict:6} {name}: {result[0]} passed{left_out} ({time.monotonic() - start:.1f} s)", flush=True)
-        if result[1]:
-            print(output, flush=True)
-        else:
-            for line in re.findall(r"^skipped: .*", output, re.M):
-                print("       " + line, flush=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        started = [(name, pool.submit(timed, command, limit, env))
+                   for name, command, limit in jobs(options) if options.only in name]
+        try:
+            for name, run_of in started:
+                total = [a + b for a, b in zip(total, report(name, *run_of.result()))]
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
     print(f"{total[0]} passed, {total[1]} failed" + (f", {total[2]} skipped" if total[2] else ""))
     if total[2]:
         print(f"{total[0]} passed, {total[1]} failed")
