@@ -45,12 +45,12 @@ typedef struct run_state {
 } run_state;
 
 /* Observer of the generation loop: store what is wanted, show how far it is. */
-static ouro_status observe(void *context, int64_t generation, const double *error, const double *error_sd) {
+static ouro_status observe(void *context, const ouro_learn_view *view) {
   run_state *run = context;
   ouro_timers_enter(&run->job->timers, OURO_PHASE_WRITE);
-  const ouro_status status = cli_results_generation(run->results, generation, error, error_sd);
+  const ouro_status status = cli_results_generation(run->results, view->generation, view->error, view->error_sd);
   ouro_timers_leave(&run->job->timers);
-  ouro_progress_update(&run->progress, generation);
+  ouro_progress_update(&run->progress, view->generation);
   return status;
 }
 

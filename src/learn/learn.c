@@ -226,7 +226,8 @@ static ouro_status loop(learn_run *run, ouro_learn_observer observer, void *cont
     ouro_learn_measure(run);
     status = agree_on_failure(run);
     ouro_timers_leave(timers);
-    if (status == OURO_OK && observer) status = observer(context, run->generation, run->error, run->error_sd);
+    const ouro_learn_view view = {run->generation, run->error, run->error_sd, run->theta};
+    if (status == OURO_OK && observer) status = observer(context, &view);
     if (status != OURO_OK) goto cleanup;
   }
 cleanup:

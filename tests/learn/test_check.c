@@ -188,11 +188,10 @@ static void test_published_buffer(void **state) {
 }
 
 /* NaN never spreads. */
-static ouro_status all_finite(void *context, int64_t generation, const double *error, const double *error_sd) {
+static ouro_status all_finite(void *context, const ouro_learn_view *view) {
   const ouro_graph *graph = context;
-  (void)error_sd;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    if (!isfinite(error[i])) return ouro_error(OURO_EINTERNAL, "generation %" PRId64, generation);
+    if (!isfinite(view->error[i])) return ouro_error(OURO_EINTERNAL, "generation %" PRId64, view->generation);
   }
   return OURO_OK;
 }
@@ -261,10 +260,8 @@ static void copy_error(const ouro_family *family, ouro_lid n, const double *thet
   memcpy(error, theta, (size_t)n * sizeof *error);
 }
 
-static ouro_status last_generation(void *context, int64_t generation, const double *error, const double *error_sd) {
-  (void)error;
-  (void)error_sd;
-  *(int64_t *)context = generation;
+static ouro_status last_generation(void *context, const ouro_learn_view *view) {
+  *(int64_t *)context = view->generation;
   return OURO_OK;
 }
 
@@ -300,9 +297,9 @@ static void test_breakdown(void **state) {
 }
 
 /* What the observer returns ends the run. */
-static ouro_status stop(void *context, int64_t generation, const double *error, const double *error_sd) {
-  last_generation(context, generation, error, error_sd);
-  return generation == 2 ? ouro_error(OURO_EIO, "disk full") : OURO_OK;
+static ouro_status stop(void *context, const ouro_learn_view *view) {
+  last_generation(context, view);
+  return view->generation == 2 ? ouro_error(OURO_EIO, "disk full") : OURO_OK;
 }
 
 static void test_observer_ends_run(void **state) {

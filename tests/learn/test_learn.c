@@ -44,12 +44,12 @@ static ouro_config config_of(ouro_draw draw, ouro_real_kind kind, int64_t replic
   return config;
 }
 
-static ouro_status observe(void *context, int64_t generation, const double *error, const double *error_sd) {
+static ouro_status observe(void *context, const ouro_learn_view *view) {
   outcome *out = context;
   const size_t n = (size_t)out->graph->n_owned;
-  if (generation != out->calls++) return ouro_error(OURO_EINTERNAL, "generations out of order");
-  memcpy(out->error + (size_t)generation * n, error, n * sizeof *error);
-  memcpy(out->error_sd + (size_t)generation * n, error_sd, n * sizeof *error_sd);
+  if (view->generation != out->calls++) return ouro_error(OURO_EINTERNAL, "generations out of order");
+  memcpy(out->error + (size_t)view->generation * n, view->error, n * sizeof *view->error);
+  memcpy(out->error_sd + (size_t)view->generation * n, view->error_sd, n * sizeof *view->error_sd);
   return OURO_OK;
 }
 

@@ -78,12 +78,12 @@ typedef struct scores {
   double squares;
 } scores;
 
-static ouro_status score(void *context, int64_t generation, const double *error, const double *error_sd) {
+static ouro_status score(void *context, const ouro_learn_view *view) {
   scores *s = context;
-  if (generation > 0) recur(s->x, s->c);
+  if (view->generation > 0) recur(s->x, s->c);
   for (ouro_lid i = 0; i < s->graph->n_owned; i++) {
     const ouro_gid node = s->graph->gid[i];
-    const double z = (error[i] - s->c[node][node]) / (error_sd[i] / sqrt(REPLICATES));
+    const double z = (view->error[i] - s->c[node][node]) / (view->error_sd[i] / sqrt(REPLICATES));
     s->beyond += !(fabs(z) < 5);
     s->squares += z * z;
     s->n++;

@@ -48,9 +48,11 @@ typedef struct scoring {
   double mean[2];  /* simulated / predicted summed over models and generations, and their number; then the mean */
 } scoring;
 
-static inline ouro_status observe(void *context, int64_t generation, const double *error, const double *error_sd) {
+static inline ouro_status observe(void *context, const ouro_learn_view *view) {
   scoring *s = context;
   const ouro_lid n = s->graph->n_owned;
+  const int64_t generation = view->generation;
+  const double *error = view->error, *error_sd = view->error_sd;
   for (ouro_lid i = 0; i < n; i++) {
     const double predicted = s->prediction->error[generation * n + i];
     const double away = fabs(error[i] - predicted) - 5 * error_sd[i] / sqrt((double)s->replicates);

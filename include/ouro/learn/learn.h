@@ -13,13 +13,18 @@
 #include "ouro/exchange/exchange.h"
 #include "ouro/family/family.h"
 
-/* What a generation looks like; called for generation 0 (the fit to real data) and every one after it.
+/* What a generation looks like, while the observer looks. */
+typedef struct ouro_learn_view {
+  int64_t generation;     /* 0: the fit to real data */
+  const double *error;    /* [n_owned] C_ii, mean over replicates */
+  const double *error_sd; /* [n_owned] standard deviation over replicates (n-1; 0 for one replicate) */
+  const double *theta;    /* [n_owned][replicate][n_parameters] the models */
+} ouro_learn_view;
+
+/* Called for generation 0 and every one after it.
  *  Collective on the graph's communicator.
- *  [in] error    [n_owned] C_ii, mean over replicates
- *  [in] error_sd [n_owned] standard deviation over replicates (n-1; 0 for one replicate)
  *  Returns the same status on all ranks; an error ends the run. */
-typedef ouro_status (*ouro_learn_observer)(void *context, int64_t generation, const double *error,
-                                           const double *error_sd);
+typedef ouro_status (*ouro_learn_observer)(void *context, const ouro_learn_view *view);
 
 /* What a run moved. */
 typedef struct ouro_learn_traffic {
