@@ -35,6 +35,7 @@ def environment():
     env["ASAN_OPTIONS"] = "detect_leaks=1:abort_on_error=0"
     env["UBSAN_OPTIONS"] = "print_stacktrace=1"
     env["OMPI_MCA_mpi_yield_when_idle"] = "1"  # ranks that wait leave their core to the other test
+    env["OMPI_MCA_odls_base_sigkill_timeout"] = "0"  # mpirun waits a second for every failing run: ranks end together
     return env
 
 
