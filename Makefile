@@ -52,8 +52,8 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(INSTRUMENT) -Iinclude -I
 ALL_LIBS = $(INSTRUMENT) $(LDFLAGS) $(OURO_LIBS) -lm
 
 SRC := $(wildcard src/*/*.c)
-LIB_SRC := $(filter-out src/cli/%,$(SRC))
-CLI_SRC := $(filter src/cli/%,$(SRC))
+MAIN_SRC := src/cli/main.c
+LIB_SRC := $(filter-out $(MAIN_SRC),$(SRC))
 TEST_SRC := $(wildcard tests/*/test_*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -82,7 +82,7 @@ $(B)/%.o: %.c $(B)/flags | $(B)/version.h
 	$(call quiet,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 $(LIB): $(LIB_SRC:%.c=$(B)/%.o)
 	$(call quiet,AR,$@)rm -f $@ && ar rcs $@ $^
-$(PROGRAM): $(CLI_SRC:%.c=$(B)/%.o) $(LIB)
+$(PROGRAM): $(MAIN_SRC:%.c=$(B)/%.o) $(LIB)
 	$(call quiet,LINK,$@)$(CC) $^ $(ALL_LIBS) -o $@
 $(TESTS): $(B)/%: $(B)/%.o $(SUPPORT_SRC:%.c=$(B)/%.o) $(LIB)
 	$(call quiet,LINK,$@)$(CC) $^ $(ALL_LIBS) $(OURO_TEST_LIBS) -o $@

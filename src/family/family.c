@@ -12,31 +12,61 @@
 #include "family/samples.h"
 #include "ouro/base/memory.h"
 
-static const ouro_family_methods *const registry[] = {
+/* Room for those of the program and as many of its users; NULL beyond the last. */
+#define MOST_FAMILIES 64
+
+static const ouro_family_methods *registry[MOST_FAMILIES + 1] = {
     &ouro_family_linear,      &ouro_family_normal_mean, &ouro_family_poisson,
     &ouro_family_bernoulli,   &ouro_family_exponential, &ouro_family_gaussian,
     &ouro_family_categorical, &ouro_family_logistic,    &ouro_family_poisson_regression,
     &ouro_family_huber};
 
-#define N_FAMILIES ((int)(sizeof registry / sizeof registry[0]))
+static int count_families(void) {
+  int n = 0;
+  while (registry[n]) n++;
+  return n;
+}
 
 const ouro_family_methods *ouro_family_at(int i) {
-  return i < N_FAMILIES ? registry[i] : NULL;
+  return i < count_families() ? registry[i] : NULL;
+}
+
+static bool is_whole(const ouro_family_methods *m) {
+  return m->create && m->destroy && m->draw && m->error && m->keys && m->measure && m->error_units &&
+         m->parameter_units && ((m->reduce && m->fit) || (m->fit_rows && m->unfitted));
+}
+
+ouro_status ouro_family_register(const ouro_family_methods *methods) {
+  ouro_status status = OURO_OK;
+  const int n = count_families();
+  OURO_CHECK(methods->name && methods->name[0] != '\0', OURO_EUSAGE, "a family needs a name");
+  OURO_CHECK(is_whole(methods), OURO_EUSAGE, "family %s: a method or a word that every family has is missing",
+             methods->name);
+  for (int i = 0; i < n; i++) {
+    OURO_CHECK(strcmp(registry[i]->name, methods->name) != 0, OURO_EUSAGE, "there is a family %s already",
+               methods->name);
+  }
+  OURO_CHECK(n < MOST_FAMILIES, OURO_ELIMIT, "family %s: there are %d families, as many as there can be", methods->name,
+             n);
+  registry[n] = methods;
+cleanup:
+  return status;
 }
 
 static ouro_status find(const ouro_config *config, const ouro_family_methods **methods) {
-  const char *names[N_FAMILIES], *name = config->model.family;
-  char all[32 * N_FAMILIES] = "";
-  for (int i = 0; i < N_FAMILIES; i++) {
+  const char *names[MOST_FAMILIES] = {NULL}, *name = config->model.family;
+  const int n = count_families();
+  char all[32 * MOST_FAMILIES] = "";
+  for (int i = 0; i < n; i++) {
     names[i] = registry[i]->name;
     *methods = registry[i];
     if (strcmp(name, names[i]) == 0) return OURO_OK;
   }
-  const char *nearest = ouro_config_nearest(name, names, N_FAMILIES);
+  const char *nearest = ouro_config_nearest(name, names, n);
   if (nearest) {
     return ouro_config_refuse(config, "model.family", "unknown family `%s`; did you mean `%s`?", name, nearest);
   }
-  for (int i = 0; i < N_FAMILIES; i++) {
+  for (int i = 0; i < n; i++) {
     snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", names[i]);
   }
   return ouro_config_refuse(config, "model.family", "must be one of %s, not `%s`", all, name);

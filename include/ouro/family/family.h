@@ -11,7 +11,8 @@
  * failed. draw() uses numbers of the slice's stream alone, for which family/samples.h has the layout that most need. A
  * model that has lost something for good is a model: fit() fails only where nothing could be drawn from the result. A
  * key of its own is a member of ouro_config_model and a row of config/schema.c. What is promised here of every family
- * is tested by tests/family/test_contract.c, whose list has a row for each.
+ * is tested by tests/family/test_contract.c, whose list has a row for each. A family that lives elsewhere is added with
+ * ouro_family_register(): tests/cli/test_own_family.c has a whole one.
  *
  * A family is additive if its fit needs only sums over the samples: then a statistic is statistic_width sums, and
  * reduce() and fit() are its methods. Of any other family the statistic is the sample itself: the number of rows, then
@@ -95,6 +96,12 @@ struct ouro_family {
 /** Family number i of those that are known, or NULL beyond the last.
  *  Not collective. */
 const ouro_family_methods *ouro_family_at(int i);
+
+/** Add a family to those that are known; tests and programs of one's own (ouro/cli/command.h) do, before anything else.
+ *  Not collective; every rank adds the same. Not safe for threads.
+ *  [in] methods must outlive all use of the library
+ *  Returns OURO_OK, OURO_EUSAGE (its name is taken, a method or word that every family has is missing), OURO_ELIMIT. */
+ouro_status ouro_family_register(const ouro_family_methods *methods);
 
 /** Make the family that a configuration names.
  *  Not collective; every rank gets the same from the same configuration.
