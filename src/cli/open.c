@@ -95,11 +95,17 @@ static ouro_status warn_of_scope(const cli_job *job, bool real_counts) {
         "where the verdict says it is bounded",
         job->family->methods->name);
   }
-  if (job->family->spread.curvature < 0) {
+  if (job->family->spread.curvature < 0 && job->family->spread.drift == 0) {
     ouro_log_root(
         OURO_LOG_NOTICE,
         "errors of family %s stay below %.3g, the spread of a sample: they grow towards it, not without bound",
         job->family->methods->name, job->family->spread.base);
+  }
+  if (job->family->spread.drift > 0 && ouro_config_forget(job->config) == 1) {
+    ouro_log_root(OURO_LOG_WARNING,
+                  "topology alone does not decide: what models of family %s draw scatters more than what they keep, so "
+                  "that errors can grow without bound although all samples are kept",
+                  job->family->methods->name);
   }
   OURO_TRY(ouro_verdict_scope(job->graph, real_counts, job->family->eta_samples, &scope));
   for (int k = 0; k < scope.n_listed; k++) {

@@ -159,7 +159,11 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
   status = compute_bounded(job, verdict, theory);
   if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 &&
       job->family->law != OURO_LAW_NONE) {
-    status = compute_rates(job, verdict, theory);
+    if (job->family->spread.drift == 0)
+      status = compute_rates(job, verdict, theory);
+    else
+      ouro_log_root(OURO_LOG_NOTICE, "rates: none, the scatter of what models of family %s draw grows with time",
+                    job->family->methods->name);
   }
   if (status == OURO_OK && asked->plateau) {
     status = ouro_plateau_create(job->config, job->family, job->graph, verdict, NULL, &theory->plateau);

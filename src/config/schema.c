@@ -67,7 +67,8 @@ static const cyaml_schema_field_t model_fields[] = {
     FLOAT(ouro_config_model, exponent),     FLOAT(ouro_config_model, ridge),
     FLOAT(ouro_config_model, mean),         WORD(ouro_config_model, variance, variance_words),
     INT(ouro_config_model, categories),     FLOAT(ouro_config_model, smoothing),
-    FLOAT(ouro_config_model, threshold),    CYAML_FIELD_END};
+    FLOAT(ouro_config_model, threshold),    TEXT(ouro_config_model, bandwidth),
+    INT(ouro_config_model, points),         CYAML_FIELD_END};
 static const cyaml_schema_field_t learning_fields[] = {INT(ouro_config_learning, generations),
                                                        INT(ouro_config_learning, initial),
                                                        WORD(ouro_config_learning, regime, regime_words),
@@ -155,6 +156,8 @@ static const ouro_rule rules[] = {
     IS_TEXT("model.probabilities", "uniform"),
     IS_REAL("model.smoothing", "0", 0, 1e100),
     IS_REAL("model.threshold", "1.345", 1e-100, 1e100),
+    IS_TEXT("model.bandwidth", "scott"),
+    IS_WHOLE("model.points", "1000", 1, INT_MAX),
     IS_WHOLE("learning.generations", "100", 0, LOOPS),
     IS_WHOLE("learning.initial", "100", 1, MANY),
     IS_WORD("learning.regime", "replace"),

@@ -45,7 +45,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->least_samples = 1;
   family->law = model->smoothing == 0 ? OURO_LAW_MEANS : OURO_LAW_NONE;
   /* q - 2 p*.E delta - C_kk, q = 1 - |p*|^2 */
-  family->spread = (ouro_spread){1, -2, -1, false};
+  family->spread = (ouro_spread){1, -2, -1, 0, false};
   for (int i = 0; i < k; i++) family->spread.base -= family->truth[i] * family->truth[i];
 cleanup:
   return status;

@@ -98,22 +98,37 @@ static ouro_status check_sizes(const ouro_config *config, const ouro_family *fam
   return refuse_short(family, graph, &found, "training");
 }
 
-/* Where the fit needs all samples at once, the buffer must hold the largest training set. */
-static ouro_status check_memory(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
-  char name[NAME_SIZE];
+/* Collective: the size of the largest training set, and the first node that has it. */
+static ouro_count largest_size(const ouro_config *config, const ouro_graph *graph, ouro_gid *node) {
   ouro_count largest = 0;
-  ouro_gid node = INT64_MAX;
-  if (family->additive) return OURO_OK;
+  *node = INT64_MAX;
   for (ouro_lid i = graph->n_owned - 1; i >= 0; i--) {
     const ouro_count size = ouro_learn_largest_size(config, graph, i);
     if (size < largest) continue;
     largest = size;
-    node = graph->gid[i];
+    *node = graph->gid[i];
   }
   ouro_count most = largest;
   MPI_Allreduce(MPI_IN_PLACE, &most, 1, OURO_COUNT_MPI, MPI_MAX, graph->comm);
-  if (largest < most) node = INT64_MAX;
-  MPI_Allreduce(MPI_IN_PLACE, &node, 1, OURO_GID_MPI, MPI_MIN, graph->comm);
+  if (largest < most) *node = INT64_MAX;
+  MPI_Allreduce(MPI_IN_PLACE, node, 1, OURO_GID_MPI, MPI_MIN, graph->comm);
+  return most;
+}
+
+/* Where the fit needs all samples at once, the model may hold only so many, and the buffer must hold the largest
+ * training set. */
+static ouro_status check_largest(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+  char name[NAME_SIZE];
+  ouro_gid node;
+  if (family->additive) return OURO_OK;
+  const ouro_count most = largest_size(config, graph, &node);
+  if (family->most_samples > 0 && most > family->most_samples) {
+    ouro_graph_name_of(graph, node, name, sizeof name);
+    return ouro_error(OURO_ELIMIT,
+                      "node %s: a training set of %" OURO_COUNT_FMT " samples, but a model of family %s keeps at most "
+                      "%" OURO_COUNT_FMT ": model.points",
+                      name, most, family->methods->name, family->most_samples);
+  }
   const size_t numbers = ouro_family_statistic_size(family, most);
   if (numbers <= (size_t)config->exchange.buffer / sizeof(double)) return OURO_OK;
   ouro_graph_name_of(graph, node, name, sizeof name);
@@ -206,7 +221,7 @@ ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *famil
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));
   OURO_TRY(check_initial(config, family, graph));
   OURO_TRY(check_sizes(config, family, graph));
-  OURO_TRY(check_memory(config, family, graph));
+  OURO_TRY(check_largest(config, family, graph));
 cleanup:
   return status;
 }

@@ -56,7 +56,7 @@ static ouro_status growth_new(growth *g) {
   OURO_NEW(g->extrapolate, s->n);
   OURO_NEW(g->moved, s->n);
   OURO_NEW(g->lost, s->n);
-  s->spread.base = 0;
+  s->spread.base = s->spread.drift = 0;
   for (int32_t i = 0; i < s->n; i++) {
     s->start[i] = s->variance[i] = 1 - g->all->fixed[i];
     s->noise[i] = s->mean[i] = 0;

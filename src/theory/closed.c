@@ -69,7 +69,7 @@ static void copy_rows(const ouro_system *whole, const int32_t *place, ouro_close
 
 /* Does the diagonal of the next generation depend on more of this one than Q? */
 static bool is_corrected(const ouro_system *s) {
-  bool corrected = s->spread.curvature != 0 || s->spread.fitted || s->forget > 0;
+  bool corrected = s->spread.curvature != 0 || s->spread.drift != 0 || s->spread.fitted || s->forget > 0;
   for (int32_t i = 0; i < s->n; i++) corrected |= s->eta[i] != 0 || (s->spread.slope != 0 && s->mean[i] != 0);
   return corrected;
 }

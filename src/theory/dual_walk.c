@@ -199,7 +199,7 @@ ouro_status ouro_walks_check(const ouro_config *config, const ouro_family *famil
   OURO_CHECK(config->real.weight == 0, OURO_ELIMIT,
              "backward walks need real data that count by their number: no real.weight");
   OURO_CHECK(survey->obstacle == NULL, OURO_ELIMIT, "no backward walks: %s", survey->obstacle);
-  OURO_CHECK(!family->spread.fitted, OURO_ELIMIT,
+  OURO_CHECK(!family->spread.fitted && family->spread.drift == 0, OURO_ELIMIT,
              "no backward walks for family %s: the spread of its samples has a recursion of its own",
              config->model.family);
   OURO_CHECK(family->spread.curvature >= -1, OURO_ELIMIT,

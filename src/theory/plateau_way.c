@@ -44,7 +44,7 @@ ouro_status ouro_way_choose(MPI_Comm comm, const ouro_closed *closed, bool alway
   const double solution = 3 * steps_of(way->horizon) * (ouro_product_seconds(n) + OVERHEAD);
   const double run = way->horizon * generation * (closed->corrected ? SLOWER : 1);
   const double doubling = solution * (closed->corrected ? CORRECTIONS : 1);
-  const bool linear = !system->spread.fitted && system->forget == 0;
+  const bool linear = !system->spread.fitted && system->spread.drift == 0 && system->forget == 0;
   way->doubling = linear && run > DOUBLE_FROM && doubling < run;
   way->seconds = way->doubling ? doubling : run;
   way->limit = way->doubling ? limit_of(solution, 1, always) : limit_of(generation, way->horizon + 1000, always);

@@ -115,6 +115,7 @@ static void correct(ouro_recursion *r) {
     r->next[i] =
         (1 - s->eta[i]) * r->mixed[i] + s->eta[i] * sum.error + g * g * (s->draws[i] * sum.spread + s->noise[i]);
     mean[i] = (1 - g) * r->mean[i] + g * sum.mean;
+    if (s->size[i] > 0) mean[i] += g * (1 - s->real_share[i]) * s->spread.drift; /* roots are never drawn anew */
     if (s->spread.fitted) variance[i] = fitted_variance(r, i, sum, r->next[i]);
   }
 }

@@ -71,7 +71,7 @@ void ouro_system_spread(const ouro_system *system, const double *error, const do
   const ouro_spread law = system->spread;
   if (law.fitted) return;
   for (int32_t k = 0; k < system->n; k++) {
-    spread[k] = k < system->n_models ? law.base + law.slope * mean[k] + law.curvature * error[k] : 0;
+    spread[k] = k < system->n_models ? law.base + law.drift + law.slope * mean[k] + law.curvature * error[k] : 0;
   }
 }
 
@@ -188,7 +188,8 @@ static void set_virtual(const inputs *in, ouro_lid i, int32_t at, ouro_system *s
   if (!in->survey->root[i]) {
     s->start[at] = spread.base / (double)in->graph->real[i];
   } else if (corpus > 0) {
-    s->start[at] = s->noise[at] = (spread.base + spread.curvature * s->start[in->graph->gid[i]]) / (double)corpus;
+    s->start[at] = s->noise[at] =
+        (spread.base + spread.drift + spread.curvature * s->start[in->graph->gid[i]]) / (double)corpus;
   }
 }
 

@@ -3,11 +3,12 @@
 
 /* The recursion of an experiment as one linear system, whatever its family, draws, real data and regime:
  *
- *    V_k   = base + slope b_k + curvature C_kk   expected variance of a sample of model k (THEORY.md sections 3 to 5)
+ *    V_k   = base + drift + slope b_k + curvature C_kk   expected variance of a sample of model k (THEORY.md sections
+ *                                                                                                 3 to 5, 8)
  *    Q     = L C L' + Gamma P diag(V_k published_k) P' Gamma,   L = I - Gamma + Gamma P
  *    C'_ij = Q_ij                                                                                       (i != j)
  *    C'_ii = (1 - eta_i) Q_ii + eta_i sum_k P_ik C_kk + gamma_i^2 (draws_i sum_k P_ik V_k + noise_i)
- *    b'    = L b
+ *    b'    = L b + drift Gamma (1 - P_i0)
  *
  * with gamma = 1 where only new samples count, and gamma_i = n_i / Neff_i, Neff_i' = forget Neff_i + n_i otherwise
  * (section 8; then nothing is published). A fitted variance (unbiased Gaussian) is carried as V_k itself:

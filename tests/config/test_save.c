@@ -91,7 +91,8 @@ static void random_experiment(char *text) {
   else if (draw(2))
     at = put(text, at, "probabilities: zipf, exponent: %.17g, smoothing: %.17g}\n", 20 * uniform(), uniform());
   else
-    at = put(text, at, "probabilities: %s, variance: %s, mean: %.17g}\n", draw(2) ? name() : "uniform",
+    at = put(text, at, "bandwidth: %s, points: %d, probabilities: %s, variance: %s, mean: %.17g}\n",
+             draw(2) ? "silverman" : "0.25", 1 + (int)draw(50), draw(2) ? name() : "uniform",
              draw(2) ? "ml" : "unbiased", uniform());
   at = put(text, at, "learning: {generations: %d, draw: %s, seed: %llu", (int)draw(100),
            draw(2) ? "private" : "published", (unsigned long long)(draw(UINT64_MAX)));
@@ -131,6 +132,7 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->model.correlation == b->model.correlation && a->model.exponent == b->model.exponent &&
          a->model.ridge == b->model.ridge && a->model.mean == b->model.mean && a->model.variance == b->model.variance &&
          a->model.categories == b->model.categories && same_text(a->model.probabilities, b->model.probabilities) &&
+         same_text(a->model.bandwidth, b->model.bandwidth) && a->model.points == b->model.points &&
          a->model.smoothing == b->model.smoothing && a->model.threshold == b->model.threshold &&
          same_theory(&a->theory, &b->theory) && a->learning.generations == b->learning.generations &&
          a->learning.initial == b->learning.initial && a->learning.regime == b->learning.regime &&

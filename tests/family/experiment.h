@@ -26,11 +26,13 @@ static inline ouro_config experiment_of(int p, double noise, ouro_covariates cov
 
 /* A family by name, with a truth in the middle of its range. */
 static inline ouro_config experiment_named(const char *name) {
-  static char uniform[] = "uniform";
+  static char uniform[] = "uniform", half[] = "0.5";
   ouro_config config = experiment_of(3, 1.5, OURO_COVARIATES_AR1, 0);
   config.model.family = (char *)name;
   config.model.mean = 0.3;
   config.model.categories = 7;
+  config.model.bandwidth = half;
+  config.model.points = 600;
   config.model.probabilities = uniform;
   return config;
 }

@@ -11,19 +11,19 @@
 static const ouro_engine_methods *const engines[] = {&ouro_engine_sparse, &ouro_engine_dense};
 
 static ouro_spread poisson(double mu) {
-  return (ouro_spread){mu, 1, 0, false};
+  return (ouro_spread){mu, 1, 0, 0, false};
 }
 
 static ouro_spread bernoulli(double mu) {
-  return (ouro_spread){mu * (1 - mu), 1 - 2 * mu, -1, false};
+  return (ouro_spread){mu * (1 - mu), 1 - 2 * mu, -1, 0, false};
 }
 
 static ouro_spread exponential(double mu) {
-  return (ouro_spread){mu * mu, 2 * mu, 1, false};
+  return (ouro_spread){mu * mu, 2 * mu, 1, 0, false};
 }
 
 static ouro_spread gaussian(double variance, bool unbiased) {
-  return (ouro_spread){variance, 0, unbiased ? 0 : -1, unbiased};
+  return (ouro_spread){variance, 0, unbiased ? 0 : -1, 0, unbiased};
 }
 
 /* The mean of a family whose samples scatter like this. */
@@ -341,7 +341,7 @@ static void test_closed_forms(void **unused) {
   moving gaussian_replace, gaussian_accumulate, tokens, unbiased, growing, mean;
   prepare_law(&loop, how, gaussian(2, false), 0, &gaussian_replace);
   prepare_law(&loop, how, gaussian(2, false), 0, &gaussian_accumulate);
-  prepare_law(&loop, how, (ouro_spread){0.8, -2, -1, false}, 0, &tokens);
+  prepare_law(&loop, how, (ouro_spread){0.8, -2, -1, 0, false}, 0, &tokens);
   prepare_law(&loop, how, gaussian(2, true), 0, &unbiased);
   prepare_law(&loop, how, exponential(1), 0, &growing);
   prepare_law(&loop, how, (ouro_spread){.base = 1}, 0, &mean);

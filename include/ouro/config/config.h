@@ -72,6 +72,8 @@ typedef struct ouro_config_model {
   int categories;             /* k of uniform and zipf; default 10 */
   char *probabilities;        /* "uniform" (default), "zipf", or a file with a number an outcome, as found on disk */
   double threshold;           /* of huber: residuals beyond it pull no more than it, > 0; default 1.345 */
+  char *bandwidth;            /* of a kernel density estimate: "scott" (default), "silverman" or a number >= 0 */
+  ouro_count points;          /* most samples that a kernel density estimate keeps; default 1000 */
   double smoothing;           /* added to each count of a categorical distribution, >= 0; default 0 */
 } ouro_config_model;
 

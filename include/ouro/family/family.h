@@ -48,11 +48,13 @@ typedef enum ouro_law {
   OURO_LAW_MEANS        /* section 5: exact, whatever the draws and the real data */
 } ouro_law;
 
-/* Expected variance of a sample drawn from model k, in the units of error: base + slope b_k + curvature C_kk, with b_k
- * the expected error of the model (signed) and C_kk its second moment. A real sample has the base variance. fitted: the
- * model has a variance of its own, unbiased, which the recursion carries along (Gaussian, section 5). */
+/* Expected variance of a sample drawn from model k, in the units of error: base + drift + slope b_k + curvature C_kk,
+ * with b_k the expected error of the model (signed) and C_kk its second moment. A real sample has the base variance.
+ * fitted: the model has a variance of its own, unbiased, which the recursion carries along (Gaussian, section 5).
+ * drift: b_k is what a model's kept samples have drifted apart instead, by so much each time they are drawn from: their
+ * second moment about the truth less that of real ones (kernel density, R18). */
 typedef struct ouro_spread {
-  double base, slope, curvature;
+  double base, slope, curvature, drift;
   bool fitted;
 } ouro_spread;
 
@@ -85,6 +87,7 @@ struct ouro_family {
   int statistic_width;      /* doubles a statistic; 0 if not additive */
   bool additive;            /* the fit needs only the sum of the statistics */
   ouro_count least_samples; /* fewest samples for a fit, or for a finite expected error: p + 2 */
+  ouro_count most_samples;  /* most samples that a fit can take; 0: any number */
   ouro_count eta_samples;   /* fewest samples for which eta <= 1: 2p + 1 of a regression; 0 */
   ouro_law law;             /* of the second moments of errors */
   ouro_spread spread;       /* of a sample; to first order the noise of a fit is base / n */

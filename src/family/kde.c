@@ -1,0 +1,176 @@
+/* Kernel density estimate with a Gaussian kernel in d dimensions: a model is the samples it was fitted to, and draws
+ * one of them at random and moves it by the kernel. Theory: THEORY.md section 12, R18. Parameters: the mean of the kept
+ * samples, bandwidths, their number, the samples, then zeros. Nature, N(mu*, sigma^2), is a single kept sample mu* with
+ * bandwidth sigma. Invariant: a model without spread is a model; no number depends on how samples came. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "family/private.h"
+#include "family/samples.h"
+#include "ouro/base/memory.h"
+
+/* How wide a kernel is. */
+typedef enum rule { FIXED, SCOTT, SILVERMAN } rule;
+
+typedef struct kde {
+  int d;
+  rule rule;
+  double width; /* of a fixed kernel */
+} kde;
+
+/* Where the parts of a model stand. */
+static const double *bandwidths_of(const kde *model, const double *theta) {
+  return theta + model->d;
+}
+
+static ouro_count count_of(const kde *model, const double *theta) {
+  return (ouro_count)theta[2 * model->d];
+}
+
+static const double *points_of(const kde *model, const double *theta) {
+  return theta + 2 * model->d + 1;
+}
+
+static void destroy(ouro_family *family) {
+  free(family->constants);
+  family->constants = NULL;
+}
+
+static ouro_status read_bandwidth(const ouro_config *config, kde *model) {
+  static const char *const words[] = {"scott", "silverman"};
+  const char *text = config->model.bandwidth;
+  char *end;
+  model->rule = strcmp(text, words[0]) == 0 ? SCOTT : strcmp(text, words[1]) == 0 ? SILVERMAN : FIXED;
+  if (model->rule != FIXED) return OURO_OK;
+  model->width = strtod(text, &end);
+  if (end > text && *end == '\0' && model->width >= 0 && model->width <= 1e100) return OURO_OK;
+  const char *nearest = ouro_config_nearest(text, words, 2);
+  return ouro_config_refuse(config, "model.bandwidth", "must be scott, silverman or a number from 0 on, not `%s`%s%s%s",
+                            text, nearest ? "; did you mean `" : "", nearest ? nearest : "", nearest ? "`?" : "");
+}
+
+/* A kernel of fixed width adds its variance to that of the samples each time they are drawn from. */
+static void set_theory(const kde *model, double sigma, ouro_family *family) {
+  family->law = model->rule == FIXED ? OURO_LAW_MEANS : OURO_LAW_NONE;
+  family->spread = (ouro_spread){.base = sigma * sigma,
+                                 .slope = 1,
+                                 .curvature = -1,
+                                 .drift = model->rule == FIXED ? model->width * model->width : 0};
+}
+
+static ouro_status set_truth(const ouro_config *config, const kde *model, ouro_family *family) {
+  ouro_status status = OURO_OK;
+  const int d = model->d;
+  OURO_NEW(family->truth, family->n_parameters);
+  ouro_samples_truth(config->learning.seed, d, family->truth);
+  for (int k = 0; k < d; k++) family->truth[d + k] = config->model.noise;
+  family->truth[2 * d] = 1;
+  memcpy(family->truth + 2 * d + 1, family->truth, (size_t)d * sizeof(double));
+cleanup:
+  return status;
+}
+
+static ouro_status create(const ouro_config *config, ouro_family *family) {
+  ouro_status status = OURO_OK;
+  kde *model = NULL;
+  const int d = config->model.dimension;
+  int size;
+  OURO_NEW(model, 1);
+  family->constants = model;
+  model->d = d;
+  OURO_TRY(read_bandwidth(config, model));
+  OURO_CHECK(config->model.points >= 1 && !__builtin_mul_overflow(config->model.points, d, &size) &&
+                 !__builtin_add_overflow(size, 2 * d + 1, &size),
+             OURO_ECONFIG, "model.points: %" OURO_COUNT_FMT " samples of %d dimensions are too many",
+             config->model.points, d);
+  family->n_parameters = size;
+  family->row_width = d;
+  family->least_samples = model->rule == FIXED ? 1 : 2;
+  family->most_samples = config->model.points;
+  set_theory(model, config->model.noise, family);
+  OURO_TRY(set_truth(config, model, family));
+cleanup:
+  return status;
+}
+
+/* Samples are numbers of the stream itself, which point they come from those of a substream. */
+static void draw(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  const kde *model = family->constants;
+  const int d = model->d;
+  const double *width = bandwidths_of(model, slice->theta), *points = points_of(model, slice->theta);
+  const uint64_t n = (uint64_t)count_of(model, slice->theta);
+  const ouro_stream picks = ouro_random_substream(&slice->stream, 1);
+  uint64_t pick[OURO_ROW_BLOCK];
+  ouro_samples_fill(ouro_random_normals, slice, d, rows);
+  for (ouro_count at = 0; at < slice->n; at += OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(slice->n - at);
+    ouro_random_words(&picks, (uint64_t)(slice->first + at), (size_t)b, pick);
+    for (int r = 0; r < b; r++) pick[r] = ouro_random_below(pick[r], n) * (uint64_t)d;
+    for (int c = 0; c < d; c++, rows += b) {
+      for (int r = 0; r < b; r++) rows[r] = fma(width[c], rows[r], points[pick[r] + (uint64_t)c]);
+    }
+  }
+}
+
+/* Bandwidths as multiples of the standard deviations: D. W. Scott, Multivariate Density Estimation, 1992;
+ * B. W. Silverman, Density Estimation, 1986. */
+static double factor(const kde *model, double n) {
+  const double d = model->d;
+  return pow(model->rule == SCOTT ? n : n * (d + 2) / 4, -1 / (d + 4));
+}
+
+static double width_of(const kde *model, ouro_count n, const double *column, double mean) {
+  double sum = 0;
+  if (model->rule == FIXED) return model->width;
+  for (ouro_count i = 0; i < n; i++, column += model->d) sum += (*column - mean) * (*column - mean);
+  return factor(model, (double)n) * sqrt(sum / (double)(n - 1));
+}
+
+/* From row blocks to one sample after the other. */
+static void keep(int d, ouro_count n, const double *rows, double *points) {
+  for (ouro_count at = 0; at < n; at += OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(n - at);
+    for (int c = 0; c < d; c++, rows += OURO_ROW_BLOCK) {
+      for (int r = 0; r < b; r++) points[(at + r) * d + c] = rows[r];
+    }
+  }
+}
+
+static bool fit_rows(const ouro_family *family, ouro_count n, const double *rows, double *theta) {
+  const kde *model = family->constants;
+  const int d = model->d;
+  double *points = theta + 2 * d + 1;
+  if (n > family->most_samples) return false;
+  memset(theta, 0, (size_t)family->n_parameters * sizeof *theta);
+  keep(d, n, rows, points);
+  theta[2 * d] = (double)n;
+  for (int c = 0; c < d; c++) {
+    for (ouro_count i = 0; i < n; i++) theta[c] += points[i * d + c];
+    theta[c] /= (double)n;
+    theta[d + c] = width_of(model, n, points + c, theta[c]);
+    if (!isfinite(theta[c]) || !isfinite(theta[d + c])) return false;
+  }
+  return true;
+}
+
+static void error(const ouro_family *family, ouro_lid n, const double *theta, double *errors) {
+  const int d = family->row_width;
+  for (ouro_lid i = 0; i < n; i++, theta += family->n_parameters) {
+    errors[i] = 0;
+    for (int k = 0; k < d; k++) errors[i] += (theta[k] - family->truth[k]) * (theta[k] - family->truth[k]) / d;
+  }
+}
+
+const ouro_family_methods ouro_family_kde = {.name = "kde",
+                                             .create = create,
+                                             .destroy = destroy,
+                                             .draw = draw,
+                                             .fit_rows = fit_rows,
+                                             .error = error,
+                                             .keys = " dimension noise bandwidth points ",
+                                             .measure = "|mean of kept samples - true mean|^2 / d",
+                                             .error_units = "sample^2",
+                                             .parameter_units = "sample",
+                                             .unfitted = "samples were too large for numbers"};
