@@ -24,6 +24,8 @@ FAMILIES = {
     "categorical smoothed": "smoothing: 0.5",
     "logistic": "dimension: 2",
     "poisson-regression": "dimension: 2, covariates: ar1",
+    "kde": "dimension: 2, bandwidth: 0.5, points: 60",
+    "kde scott": "points: 60",
     "huber": "dimension: 3, noise: 2, threshold: 2, covariates: power",
 }
 FIRST_ORDER = ("logistic", "poisson-regression", "huber")
@@ -63,7 +65,7 @@ class Families(program.Case):
                     for table in ("trajectory/error", "trajectory/error_sd", "final/parameters"):
                         self.assertEqual(first[table].tobytes(), other[table].tobytes(), table)
                     self.assertTrue(np.all(np.isfinite(first["trajectory/error"])))
-                    if name == "categorical smoothed":
+                    if name in ("categorical smoothed", "kde scott"):
                         self.assertIsNone(first["theory"])
                         self.assertIn("theory: none", result.out)
                     elif name in FIRST_ORDER:
@@ -123,6 +125,13 @@ class Families(program.Case):
             self.fails("run", "x.yaml", ranks=ranks, status=1, says=["node b", "exchange.buffer", "5000 training", "KiB"])
         self.works("run", "x.yaml", "--set", "exchange.buffer=1 MiB", "--set", "learning.generations=2")
 
+    def test_a_training_set_larger_than_a_model(self):
+        self.write("g.tsv", "source\ttarget\tsamples\na\tb\t500\nb\ta\t50\n")
+        self.write("x.yaml", "graph: { file: g.tsv }\nmodel: { family: kde, points: 499 }\nlearning: { generations: 2 }\n")
+        for ranks in (1, 2):
+            self.fails("run", "x.yaml", ranks=ranks, status=1, says=["node b", "500 samples", "at most 499", "model.points"])
+        self.works("run", "x.yaml", "--set", "model.points=500")
+
     def test_bad_models(self):
         self.experiment("poisson")
         for keys, words in (("family: poisson, noise: 2", ["x.yaml:3: ", "model.noise", "`poisson`", "mean"]),
@@ -138,6 +147,8 @@ class Families(program.Case):
                             ("family: categorical, probabilities: zpif", ["x.yaml:3: ", "model.probabilities", "zpif"]),
                             ("family: huber, threshold: 0", ["x.yaml:3: ", "model.threshold"]),
                             ("family: huber, threshold: 1e-3", ["x.yaml:3: ", "model.threshold", "0.01 times"]),
+                            ("family: kde, bandwidth: wide", ["x.yaml:3: ", "model.bandwidth", "`wide`"]),
+                            ("family: kde, points: 0", ["x.yaml:3: ", "model.points"]),
                             ("family: categorical, smoothing: -1", ["x.yaml:3: ", "model.smoothing"])):
             self.write("x.yaml", f"graph: {{ file: g.tsv }}\nreal: {{ nodes: real.tsv }}\nmodel: {{ {keys} }}\n")
             for ranks in (1, 2):

@@ -25,6 +25,7 @@ class Help(program.Case):
         for line in ("linear dimension noise covariates correlation exponent ridge", "normal-mean dimension noise",
                      "poisson mean", "bernoulli mean", "exponential mean",
                      "gaussian dimension noise covariates correlation exponent variance",
+                     "kde dimension noise bandwidth points",
                      "categorical categories probabilities exponent smoothing"):
             self.assertIn(line.split(), [found.split() for found in out.splitlines()])
 

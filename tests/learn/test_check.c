@@ -166,6 +166,25 @@ static void test_buffer(void **state) {
   ouro_graph_destroy(&graph);
 }
 
+/* A model that is its samples holds only so many of them, also at the start. */
+static void test_points(void **state) {
+  (void)state;
+  const feed large[] = {{0, 7, 300}, {1, 2, 200}, {1, 5, 100}, {3, 4, 300}};
+  ouro_config config = config_of(2);
+  ouro_graph *graph = graph_of(large, 4);
+  config.model.family = "kde";
+  config.model.bandwidth = "1";
+  config.model.points = 300;
+  expect(&config, graph, OURO_OK, NULL);
+  config.model.points--;
+  expect(&config, graph, OURO_ELIMIT,
+         "node 4: a training set of 300 samples, but a model of family kde keeps at most 299: model.points");
+  config.learning.initial = 301;
+  expect(&config, graph, OURO_ELIMIT,
+         "node 0: a training set of 301 samples, but a model of family kde keeps at most 299: model.points");
+  ouro_graph_destroy(&graph);
+}
+
 static void test_published_buffer(void **state) {
   (void)state;
   feed hub[N];
@@ -269,7 +288,16 @@ static void expect_breakdown(ouro_carry carry, const char *message) {
   static const ouro_family_methods sums = {
       .name = "sums", .draw = copy_theta, .reduce = add_rows, .fit = fit_sums, .error = copy_error};
   double truth = 1.0, block[OURO_ROW_BLOCK], *parameters = NULL;
-  ouro_family family = {&sums, 1, 1, 1, true, 1, 1, OURO_LAW_NONE, {.base = 1.0}, &truth, block, NULL};
+  ouro_family family = {.methods = &sums,
+                        .n_parameters = 1,
+                        .row_width = 1,
+                        .statistic_width = 1,
+                        .additive = true,
+                        .least_samples = 1,
+                        .eta_samples = 1,
+                        .spread = {.base = 1.0},
+                        .truth = &truth,
+                        .block = block};
   ouro_config config = config_of(1);
   ouro_graph *graph = ring();
   int64_t last = -1;
@@ -342,10 +370,10 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_training_size),     cmocka_unit_test(test_real_samples), cmocka_unit_test(test_initial),
-      cmocka_unit_test(test_published),         cmocka_unit_test(test_overflow),     cmocka_unit_test(test_buffer),
-      cmocka_unit_test(test_published_buffer),  cmocka_unit_test(test_stalls),       cmocka_unit_test(test_breakdown),
-      cmocka_unit_test(test_observer_ends_run), cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_training_size), cmocka_unit_test(test_real_samples),      cmocka_unit_test(test_initial),
+      cmocka_unit_test(test_published),     cmocka_unit_test(test_overflow),          cmocka_unit_test(test_buffer),
+      cmocka_unit_test(test_points),        cmocka_unit_test(test_published_buffer),  cmocka_unit_test(test_stalls),
+      cmocka_unit_test(test_breakdown),     cmocka_unit_test(test_observer_ends_run), cmocka_unit_test(test_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
