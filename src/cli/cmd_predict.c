@@ -73,7 +73,8 @@ static ouro_status store(cli_job *job, const ouro_verdict *verdict, const cli_th
   const int64_t n_rows = theory->prediction->kind == OURO_PREDICT_NONE ? 0 : theory->prediction->n_rows;
   ouro_timers_enter(&job->timers, OURO_PHASE_WRITE);
   OURO_TRY(cli_results_begin(job, verdict, theory, false, argc, argv, &results));
-  for (int64_t t = 0; t < n_rows; t++) OURO_TRY(cli_results_generation(results, t, NULL, NULL));
+  for (int64_t t = 0; t < n_rows; t++) OURO_TRY(cli_results_generation(results, &(ouro_learn_view){.generation = t}));
+  OURO_TRY(cli_results_measures(results));
   if (cli_is_root(job->graph->comm)) print_means(results, verdict, job, theory->prediction);
   if (theory->modes && cli_is_root(job->graph->comm)) print_modes(theory->modes);
   if (theory->dual) OURO_TRY(print_dual(job->graph, theory));

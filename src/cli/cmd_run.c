@@ -48,7 +48,7 @@ typedef struct run_state {
 static ouro_status observe(void *context, const ouro_learn_view *view) {
   run_state *run = context;
   ouro_timers_enter(&run->job->timers, OURO_PHASE_WRITE);
-  const ouro_status status = cli_results_generation(run->results, view->generation, view->error, view->error_sd);
+  const ouro_status status = cli_results_generation(run->results, view);
   ouro_timers_leave(&run->job->timers);
   ouro_progress_update(&run->progress, view->generation);
   return status;
@@ -101,6 +101,7 @@ static void print_report(const run_state *run, const ouro_verdict *verdict, cons
   print_means(run->results, verdict);
   cli_theory_print_basis(theory);
   print_agreement(cli_results_agreement(run->results), theory->prediction, where, config->learning.replicates);
+  cli_results_print_measures(run->results);
 }
 
 /* Reduce the z-scores, print the report, complete the file. */
@@ -113,6 +114,7 @@ static ouro_status finish(run_state *run, const ouro_verdict *verdict, const cli
   ouro_timers_enter(&job->timers, OURO_PHASE_WRITE);
   OURO_TRY(ouro_agreement_reduce(agreement, job->graph->comm));
   if (agreement->n > 0) ouro_graph_name_of(job->graph, agreement->where, where, sizeof where);
+  OURO_TRY(cli_results_measures(run->results));
   if (cli_is_root(job->graph->comm)) print_report(run, verdict, theory, where);
   OURO_TRY(cli_results_finish(&run->results, parameters, traffic, &job->timers));
   if (cli_is_root(job->graph->comm)) printf("results: %s\n", job->config->output.file);

@@ -23,10 +23,13 @@ cleanup:
 
 ouro_status cli_job_open(MPI_Comm comm, const char *path, const cli_options *options, cli_job *job) {
   ouro_status status = OURO_OK;
+  ouro_measure measures[OURO_MEASURES_MOST];
+  int n_measures;
   memset(job, 0, sizeof *job);
   ouro_timers_start(&job->timers);
   OURO_TRY(ouro_config_load(comm, path, (const char *const *)options->overrides, options->n_overrides, &job->config));
   OURO_AGREE(comm, ouro_family_create(job->config, &job->family));
+  OURO_AGREE(comm, ouro_family_measures(job->config, job->family, measures, &n_measures));
   OURO_TRY(open_graph(comm, job));
   OURO_TRY(ouro_learn_check(job->config, job->family, job->graph));
 cleanup:

@@ -2,6 +2,7 @@
  * here once; the store does the rest. Must not compute anything but summaries by verdict class. */
 
 #include "cli/results.h"
+#include "cli/measures.h"
 #include "cli/record.h"
 #include "cli/tables.h"
 
@@ -25,6 +26,7 @@ struct cli_results {
   double *summary[N_SUMMARIES];           /* [n_stored][OURO_CLASS_COUNT] */
   double *z;                              /* [n_owned] */
   double *scored;                         /* [n_owned] theory, NaN for roots: they keep the score of generation 0 */
+  cli_measures *measures;
   bool simulated;
   int64_t n_stored, next; /* stored generations, and how many of them are written */
   ouro_agreement agreement;
@@ -156,6 +158,8 @@ ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, c
   OURO_TRY(cli_verdict_put(&sink, verdict));
   OURO_TRY(open_trajectories(*results));
   OURO_TRY(cli_theory_put(&sink, theory));
+  OURO_TRY(
+      cli_measures_begin(config, job->family, verdict, &sink, simulated, has_theory(*results), &(*results)->measures));
 cleanup:
   if (status != OURO_OK) cli_results_discard(results);
   return status;
@@ -228,14 +232,24 @@ static void score(cli_results *results, int64_t generation, const double *error,
                      results->job->config->learning.replicates, error, error_sd, results->scored, results->z);
 }
 
-ouro_status cli_results_generation(cli_results *results, int64_t generation, const double *error,
-                                   const double *error_sd) {
-  const ouro_graph *graph = results->job->graph;
-  const ouro_config *config = results->job->config;
-  const double *theory = has_theory(results) ? results->theory->prediction->error + generation * graph->n_owned : NULL;
-  if (error && theory) score(results, generation, error, error_sd, theory);
-  if (generation != cli_stored_generation(config, results->next)) return OURO_OK;
-  return store_generation(results, error, error_sd, theory);
+ouro_status cli_results_generation(cli_results *results, const ouro_learn_view *view) {
+  const int64_t at = view->generation * results->job->graph->n_owned;
+  const double *theory = has_theory(results) ? results->theory->prediction->error + at : NULL;
+  const bool stored = view->generation == cli_stored_generation(results->job->config, results->next);
+  ouro_status status = OURO_OK;
+  if (view->error && theory) score(results, view->generation, view->error, view->error_sd, theory);
+  OURO_TRY(cli_measures_generation(results->measures, view, theory, stored ? results->next : -1));
+  if (stored) OURO_TRY(store_generation(results, view->error, view->error_sd, theory));
+cleanup:
+  return status;
+}
+
+ouro_status cli_results_measures(cli_results *results) {
+  return cli_measures_finish(results->measures);
+}
+
+void cli_results_print_measures(const cli_results *results) {
+  cli_measures_print(results->measures);
 }
 
 void cli_results_summary(const cli_results *results, double *simulated, double *theory) {
@@ -344,6 +358,7 @@ void cli_results_discard(cli_results **results) {
   if (*results == NULL) return;
   cli_results *made = *results;
   for (int k = 0; k < N_TRAJECTORIES; k++) (void)ouro_table_close(&made->trajectory[k]);
+  cli_measures_destroy(&made->measures);
   ouro_store_discard(&made->store);
   ouro_layout_destroy(&made->layout);
   for (int k = 0; k < N_SUMMARIES; k++) free(made->summary[k]);

@@ -22,10 +22,9 @@ ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, c
 
 /** Store a generation, if it is one of those that output.every selects.
  *  Collective on the graph's communicator.
- *  [in] error, error_sd [n_owned], NULL when only theory is written
+ *  [in] view with its generation alone when only theory is written
  *  Returns the same status on all ranks. */
-ouro_status cli_results_generation(cli_results *results, int64_t generation, const double *error,
-                                   const double *error_sd);
+ouro_status cli_results_generation(cli_results *results, const ouro_learn_view *view);
 
 /** Scores of simulation against theory so far, of this rank.
  *  Not collective. */
@@ -36,10 +35,19 @@ ouro_agreement *cli_results_agreement(cli_results *results);
  *  [out] simulated, theory [OURO_CLASS_COUNT] NaN where there is nothing */
 void cli_results_summary(const cli_results *results, double *simulated, double *theory);
 
+/** Print the measures of the verdict classes. To be called on the rank that prints.
+ *  Not collective. After cli_results_measures(). */
+void cli_results_print_measures(const cli_results *results);
+
 /** Store which models stalled, if the family is one whose models can.
  *  Collective on the graph's communicator.
  *  Returns the same status on all ranks. */
 ouro_status cli_results_stalls(cli_results *results, const ouro_learn_stalls *stalls);
+
+/** Store what is known of the measures once all generations have been seen.
+ *  Collective on the graph's communicator.
+ *  Returns the same status on all ranks. */
+ouro_status cli_results_measures(cli_results *results);
 
 /** Store final parameters, agreement and timing, and complete the file. The agreement must be reduced.
  *  Collective on the graph's communicator.

@@ -87,9 +87,13 @@ static const cyaml_schema_field_t partition_fields[] = {
     FLOAT(ouro_config_partition, imbalance), INT(ouro_config_partition, seed), CYAML_FIELD_END};
 static const cyaml_schema_field_t exchange_fields[] = {WORD(ouro_config_exchange, carry, carry_words),
                                                        INT(ouro_config_exchange, buffer), CYAML_FIELD_END};
-static const cyaml_schema_field_t output_fields[] = {TEXT(ouro_config_output, file), INT(ouro_config_output, every),
+static const cyaml_schema_field_t output_fields[] = {TEXT(ouro_config_output, file),
+                                                     INT(ouro_config_output, every),
                                                      WORD(ouro_config_output, exists, exists_words),
-                                                     BOOL(ouro_config_output, parameters), CYAML_FIELD_END};
+                                                     BOOL(ouro_config_output, parameters),
+                                                     TEXT(ouro_config_output, measures),
+                                                     FLOAT(ouro_config_output, threshold),
+                                                     CYAML_FIELD_END};
 static const cyaml_schema_field_t sections[] = {SECTION(ouro_config, graph, graph_fields),
                                                 SECTION(ouro_config, real, real_fields),
                                                 SECTION(ouro_config, model, model_fields),
@@ -184,6 +188,8 @@ static const ouro_rule rules[] = {
     IS_WHOLE("output.every", "1", 1, LOOPS),
     IS_WORD("output.exists", "replace"),
     IS_FLAG("output.parameters", "false"),
+    IS_TEXT("output.measures", "none"),
+    IS_REAL("output.threshold", "0", 0, 1e100),
 };
 
 const ouro_rule *ouro_config_rules(int *n) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "family/measures.h"
 #include "family/private.h"
 #include "family/probabilities.h"
 #include "family/samples.h"
@@ -135,4 +136,5 @@ const ouro_family_methods ouro_family_categorical = {.name = "categorical",
                                                      .keys = " categories probabilities exponent smoothing ",
                                                      .measure = "|p - true p|^2",
                                                      .error_units = "1",
+                                                     .measures = ouro_measures_categorical,
                                                      .parameter_units = "1"};

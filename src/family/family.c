@@ -104,7 +104,8 @@ ouro_status ouro_family_create(const ouro_config *config, ouro_family **family) 
   OURO_NEW(made, 1);
   made->methods = methods;
   OURO_TRY(methods->create(config, made));
-  OURO_NEW(made->block, (size_t)OURO_ROW_BLOCK * (size_t)made->row_width);
+  const size_t rows = (size_t)OURO_ROW_BLOCK * (size_t)made->row_width;
+  OURO_NEW(made->block, made->scratch > rows ? made->scratch : rows);
   *family = made;
   made = NULL;
 cleanup:

@@ -8,6 +8,7 @@
 
 #include "family/covariates.h"
 #include "family/linear_kernel.h"
+#include "family/measures.h"
 #include "family/private.h"
 #include "family/samples.h"
 #include "ouro/base/memory.h"
@@ -65,6 +66,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->row_width = d;
   family->n_parameters = family->statistic_width = d + (int)triangle(d);
   family->additive = true;
+  family->scratch = (size_t)d * (size_t)d;
   family->least_samples = model->unbiased ? 2 : 1;
   family->law = OURO_LAW_MEANS;
   OURO_NEW(model->centred, (size_t)OURO_ROW_BLOCK * (size_t)(d + 1));
@@ -175,4 +177,5 @@ const ouro_family_methods ouro_family_gaussian = {.name = "gaussian",
                                                   .keys = " dimension noise covariates correlation exponent variance ",
                                                   .measure = "|mean - true mean|^2",
                                                   .error_units = "sample^2",
+                                                  .measures = ouro_measures_gaussian,
                                                   .parameter_units = "sample"};

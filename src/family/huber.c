@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "family/measures.h"
 #include "family/mestimator.h"
 #include "family/private.h"
 
@@ -67,4 +68,5 @@ const ouro_family_methods ouro_family_huber = {.name = "huber",
                                                .measure = "delta' J^-1 delta / p",
                                                .error_units = "1",
                                                .parameter_units = "response / covariate",
+                                               .measures = ouro_measures_huber,
                                                .unfitted = "covariates were collinear"};

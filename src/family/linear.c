@@ -8,6 +8,7 @@
 
 #include "family/covariates.h"
 #include "family/linear_kernel.h"
+#include "family/measures.h"
 #include "family/private.h"
 #include "family/samples.h"
 #include "ouro/base/memory.h"
@@ -152,4 +153,5 @@ const ouro_family_methods ouro_family_linear = {.name = "linear",
                                                 .keys = " dimension noise covariates correlation exponent ridge ",
                                                 .measure = "excess risk / p",
                                                 .error_units = "response^2",
+                                                .measures = ouro_measures_linear,
                                                 .parameter_units = "response / covariate"};

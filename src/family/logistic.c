@@ -6,6 +6,7 @@
 
 #include "base/normal.h"
 #include "family/exp.h"
+#include "family/measures.h"
 #include "family/mestimator.h"
 #include "family/private.h"
 #include "family/samples.h"
@@ -86,4 +87,5 @@ const ouro_family_methods ouro_family_logistic = {.name = "logistic",
                                                   .measure = "delta' J^-1 delta / p",
                                                   .error_units = "1",
                                                   .parameter_units = "log-odds / covariate",
+                                                  .measures = ouro_measures_logistic,
                                                   .unfitted = "classes were separated"};

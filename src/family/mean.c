@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "family/measures.h"
 #include "family/poisson.h"
 #include "family/private.h"
 #include "family/samples.h"
@@ -137,15 +138,19 @@ const ouro_family_methods ouro_family_normal_mean = {.name = "normal-mean",
                                                      .keys = " dimension noise ",
                                                      .measure = "|mean - true mean|^2 / d",
                                                      .error_units = "sample^2",
+                                                     .measures = ouro_measures_normal_mean,
                                                      .parameter_units = "sample"};
 
-#define SCALAR(name_, create_, draw_, units_, parameter_units_)                                                        \
+#define SCALAR(name_, create_, draw_, measures_, units_, parameter_units_)                                             \
   {                                                                                                                    \
     .name = name_, .create = create_, .destroy = destroy, .draw = draw_, .reduce = reduce, .fit = fit, .error = error, \
-    .keys = " mean ", .measure = "(mean - true mean)^2", .error_units = units_, .parameter_units = parameter_units_    \
+    .keys = " mean ", .measures = measures_, .measure = "(mean - true mean)^2", .error_units = units_,                 \
+    .parameter_units = parameter_units_                                                                                \
   }
 
-const ouro_family_methods ouro_family_poisson = SCALAR("poisson", create_poisson, draw_poisson, "sample^2", "sample");
-const ouro_family_methods ouro_family_bernoulli = SCALAR("bernoulli", create_bernoulli, draw_bernoulli, "1", "1");
+const ouro_family_methods ouro_family_poisson =
+    SCALAR("poisson", create_poisson, draw_poisson, ouro_measures_poisson, "sample^2", "sample");
+const ouro_family_methods ouro_family_bernoulli =
+    SCALAR("bernoulli", create_bernoulli, draw_bernoulli, ouro_measures_bernoulli, "1", "1");
 const ouro_family_methods ouro_family_exponential =
-    SCALAR("exponential", create_exponential, draw_exponential, "sample^2", "sample");
+    SCALAR("exponential", create_exponential, draw_exponential, ouro_measures_exponential, "sample^2", "sample");

@@ -34,6 +34,7 @@ struct ouro_mestimator {
   double least;         /* there is no minimum where the sum of losses is below this */
   double sigma;         /* of the noise, where there is one */
   double across, along; /* of J^-1 */
+  double carrier;       /* E ln Y! under the truth, where responses are counts */
 
   ouro_covariate_law law;
   double squared;                              /* s^2 */

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "family/exp.h"
+#include "family/measures.h"
 #include "family/mestimator.h"
 #include "family/poisson.h"
 #include "family/private.h"
@@ -39,6 +40,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   model->unit = 1;
   model->across = exp(0.5 * model->squared);
   model->along = model->across * (1 + model->squared);
+  model->carrier = ouro_measures_carrier(sqrt(model->squared));
   return OURO_OK;
 }
 
@@ -52,4 +54,5 @@ const ouro_family_methods ouro_family_poisson_regression = {.name = "poisson-reg
                                                             .measure = "delta' J^-1 delta / p",
                                                             .error_units = "1",
                                                             .parameter_units = "log-mean / covariate",
+                                                            .measures = ouro_measures_poisson_regression,
                                                             .unfitted = "responses were all 0, or nearly"};

@@ -16,19 +16,36 @@ static void block_moments(int64_t n, const double *values, double *mean, double 
   for (int64_t k = 0; k < n; k++) *squares += (values[k] - *mean) * (values[k] - *mean);
 }
 
-void ouro_learn_moments(int64_t n, const double *values, double *mean, double *sd) {
-  double centre = 0.0, squares = 0.0;
+/* Merging of moments: Chan, Golub, LeVeque 1979. Infinities stay, and have no squares. */
+static void merge_block(int64_t before, int64_t n, const double *values, double *mean, double *squares) {
+  double block_mean, block_squares;
+  block_moments(n, values, &block_mean, &block_squares);
+  const double delta = block_mean - *mean, share = (double)n / (double)(before + n);
+  if (isfinite(delta)) {
+    *mean += delta * share;
+    *squares += block_squares + delta * delta * share * (double)before;
+  } else {
+    *mean += block_mean;
+    *squares = NAN;
+  }
+}
+
+void ouro_learn_moments_add(int64_t before, int64_t n, const double *values, double *mean, double *squares) {
+  if (before == 0) *mean = *squares = 0;
   for (int64_t first = 0; first < n; first += REPLICATE_BLOCK) {
     const int64_t more = n - first < REPLICATE_BLOCK ? n - first : REPLICATE_BLOCK;
-    double block_mean, block_squares;
-    block_moments(more, values + first, &block_mean, &block_squares);
-    /* merging of moments: Chan, Golub, LeVeque 1979 */
-    const double delta = block_mean - centre, share = (double)more / (double)(first + more);
-    centre += delta * share;
-    squares += block_squares + delta * delta * share * (double)first;
+    merge_block(before + first, more, values + first, mean, squares);
   }
-  *mean = centre;
-  *sd = n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0;
+}
+
+double ouro_learn_moments_sd(int64_t n, double squares) {
+  return n > 1 ? sqrt(squares / (double)(n - 1)) : 0 * squares;
+}
+
+void ouro_learn_moments(int64_t n, const double *values, double *mean, double *sd) {
+  double squares;
+  ouro_learn_moments_add(0, n, values, mean, &squares);
+  *sd = ouro_learn_moments_sd(n, squares);
 }
 
 static void measure_node(learn_run *run, ouro_lid i, const double *errors) {

@@ -112,6 +112,14 @@ void ouro_learn_measure(learn_run *run);
  *  [in] values [n], n > 0 */
 void ouro_learn_moments(int64_t n, const double *values, double *mean, double *sd);
 
+/** The same piece by piece: add n replicates to the mean and the sum of squared deviations of those before, then take
+ *  the standard deviation of all.
+ *  Not collective.
+ *  [in]    before        how many came before, a multiple of 8; 0: mean and squares are set to 0 first
+ *  [inout] mean, squares infinite and NaN from the first value on that is not finite */
+void ouro_learn_moments_add(int64_t before, int64_t n, const double *values, double *mean, double *squares);
+double ouro_learn_moments_sd(int64_t n, double squares);
+
 /** Real samples of an owned node in generation 0 and in every later one.
  *  Not collective. */
 ouro_count ouro_learn_initial_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);

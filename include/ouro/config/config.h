@@ -117,6 +117,8 @@ typedef struct ouro_config_output {
   int64_t every;      /* store every n-th generation (0 and the last always); default 1 */
   ouro_exists exists; /* default replace */
   bool parameters;    /* store /final/parameters; default false */
+  char *measures;     /* of the family, to be stored beside the error: "none" (default), "all", or names */
+  double threshold;   /* of the error, whose first passage is stored; 0 (default): none */
 } ouro_config_output;
 
 typedef struct ouro_config {

@@ -58,6 +58,18 @@ typedef struct ouro_spread {
   bool fitted;
 } ouro_spread;
 
+/* Something that a family says of its models beside their error. A value that does not exist is infinite or NaN, as the
+ * description says (the logarithm of 0). Its name is that of tables of the run file. */
+typedef struct ouro_measure {
+  const char *name;        /* "kl"; of letters, digits and _ */
+  const char *units;       /* "1" for a pure number; what is measured in nats is one */
+  const char *description; /* "Kullback-Leibler divergence of the truth to the model; inf where ..." */
+  void (*compute)(const ouro_family *family, ouro_lid n, const double *theta, double *values); /* [n][p] to [n] */
+} ouro_measure;
+
+/* Most measures of a family, `error` among them. */
+#define OURO_MEASURES_MOST 12
+
 /* What a family can do and how it is called; filled in by its file. Arrays are [n][...] without gaps. noise and eta may
  * be NULL: those of a mean, base / n and 0. absorb may be NULL: rows are drawn and reduced a block at a time; a family
  * that has to prepare for a model does it once a slice there, and gets the same bits. */
@@ -78,6 +90,7 @@ typedef struct ouro_family_methods {
   const char *error_units; /* "response^2" */
   const char *parameter_units;
   const char *unfitted; /* not additive: what is wrong where there is no fit, as printed: "classes were separated" */
+  const ouro_measure *measures; /* beside error, up to one without a name; NULL: none */
 } ouro_family_methods;
 
 struct ouro_family {
@@ -92,8 +105,9 @@ struct ouro_family {
   ouro_law law;             /* of the second moments of errors */
   ouro_spread spread;       /* of a sample; to first order the noise of a fit is base / n */
   double *truth;            /* [n_parameters] theta* */
-  double *block;            /* [OURO_ROW_BLOCK][row_width] scratch of absorb */
+  double *block;            /* [OURO_ROW_BLOCK][row_width] scratch of absorb and of measures */
   void *constants;          /* the family's own */
+  size_t scratch;           /* numbers that measures need of block, where they are more; 0 */
 };
 
 /** Family number i of those that are known, or NULL beyond the last.
@@ -158,6 +172,14 @@ ouro_lid ouro_family_fit(const ouro_family *family, ouro_lid n, const ouro_count
  *  [in]  theta [n][n_parameters]
  *  [out] error [n] */
 void ouro_family_error(const ouro_family *family, ouro_lid n, const double *theta, double *error);
+
+/** The measures that output.measures asks for: `error` first, then the family's own in their order; none if it asks for
+ *  none.
+ *  Not collective.
+ *  [out] list [OURO_MEASURES_MOST]
+ *  [out] n    how many there are
+ *  Returns OURO_OK, OURO_ECONFIG (a name that the family does not have is answered with the nearest, and with all). */
+ouro_status ouro_family_measures(const ouro_config *config, const ouro_family *family, ouro_measure *list, int *n);
 
 /** Noise and eta of a fit to n real samples: sigma^2/(n-p-1) and THEORY.md section 3 for a regression, base/n and 0 for
  *  a mean. Infinite where n is too small for a finite expectation.
