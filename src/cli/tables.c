@@ -38,6 +38,27 @@ ouro_status cli_node_put(const cli_sink *sink, const char *path, ouro_kind kind,
   return ouro_store_put(sink->store, &spec, sink->layout, values);
 }
 
+/* What the node file says of single models. */
+static ouro_status put_traits(const cli_sink *sink) {
+  const ouro_graph *graph = sink->graph;
+  ouro_status status = OURO_OK;
+  if (graph->initial) {
+    OURO_TRY(cli_node_put(sink, "/graph/initial", OURO_KIND_INT64, "real samples of generation 0; 0: learning.initial",
+                          "samples", graph->initial));
+  }
+  if (graph->noise) {
+    OURO_TRY(cli_node_put(sink, "/graph/noise", OURO_KIND_DOUBLE,
+                          "standard deviation of samples drawn from a model; NaN: model.noise", "sample",
+                          graph->noise));
+  }
+  if (graph->every) {
+    OURO_TRY(cli_node_put(sink, "/graph/every", OURO_KIND_INT64,
+                          "a model is retrained in generations that are multiples of it", "generations", graph->every));
+  }
+cleanup:
+  return status;
+}
+
 /* Node names, in-degrees, real samples, training-set sizes. */
 static ouro_status put_models(const cli_sink *sink) {
   const ouro_graph *graph = sink->graph;
@@ -64,6 +85,7 @@ static ouro_status put_models(const cli_sink *sink) {
   OURO_TRY(cli_node_put(sink, "/graph/real", OURO_KIND_INT64, "real samples of a model", "samples", graph->real));
   OURO_TRY(
       cli_node_put(sink, "/graph/training_size", OURO_KIND_INT64, "samples a model is trained on", "samples", size));
+  OURO_TRY(put_traits(sink));
 cleanup:
   free(degree);
   free(size);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ouro/config/config.h"
+
 static bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
@@ -153,7 +155,7 @@ static ouro_status wrong_number_of_fields(const ouro_columns *columns, ouro_text
 /* Feeds: exactly n fields. Nodes: the fields behind the last required one may be missing. */
 static bool right_number_of_fields(const ouro_columns *columns, int n) {
   if (!columns->strict_tabs) return n == (columns->n ? columns->n : columns->n_required);
-  return n <= (columns->n ? columns->n : columns->n_roles);
+  return n <= (columns->n ? columns->n : columns->n_bare);
 }
 
 ouro_status ouro_columns_split(const ouro_columns *columns, ouro_text *text, char *line, ouro_field *field) {
@@ -183,7 +185,21 @@ typedef struct header_line {
   ouro_columns *columns;
   int known, at[OURO_COLUMNS_ROLES];
   bool twice;
+  char mistyped[32]; /* nodes: a name that is nearly that of a role, .. */
+  const char *meant; /* .. namely this one; NULL: there is none */
 } header_line;
+
+/* Names that are no role's are ignored, but not those that are nearly one. */
+static void suspect(header_line *header, const ouro_field *field) {
+  const ouro_columns *columns = header->columns;
+  char name[32];
+  if (!columns->strict_tabs || field->length >= sizeof name) return;
+  snprintf(name, sizeof name, "%.*s", (int)field->length, field->text);
+  const char *meant = ouro_config_nearest(name, columns->role + columns->n_bare, columns->n_roles - columns->n_bare);
+  if (meant == NULL) return;
+  header->meant = meant;
+  memcpy(header->mistyped, name, sizeof name);
+}
 
 static void match_role(void *to, int column, const ouro_field *field) {
   header_line *header = to;
@@ -193,17 +209,19 @@ static void match_role(void *to, int column, const ouro_field *field) {
     header->twice = header->twice || header->at[k] >= 0;
     header->at[k] = column;
     header->known++;
+    return;
   }
+  suspect(header, field);
 }
 
-/* A line names columns if it names every role that is needed and, for nodes, nothing else or `real` as well: a
+/* A line names columns if it names every role that is needed and, for nodes, nothing else or another role as well: a
  * model may be called "node". */
 static bool names_columns(const header_line *header, int n) {
   const ouro_columns *columns = header->columns;
   for (int k = 0; k < columns->n_required; k++) {
     if (header->at[k] < 0) return false;
   }
-  return !columns->strict_tabs || header->known == n || header->at[1] >= 0;
+  return !columns->strict_tabs || header->known == n || header->known > 1;
 }
 
 static char separator_of(const ouro_columns *columns, const char *line, const char *end, bool header) {
@@ -217,7 +235,7 @@ static ouro_status study_line(ouro_columns *columns, ouro_text *text, char *line
   columns->separator = separator_of(columns, line, content_end(columns, line), true);
   const char separator = columns->separator;
   char *end = content_end(columns, line);
-  header_line header = {.columns = columns, .at = {-1, -1, -1}};
+  header_line header = {.columns = columns, .at = {-1, -1, -1, -1, -1}};
   const size_t length = (size_t)(end - line);
   char *copy = malloc(length + 1); /* quotes are taken off in place */
   if (copy == NULL) return ouro_error(OURO_ENOMEM, "out of memory: a line of %zu bytes", length);
@@ -234,6 +252,9 @@ static ouro_status study_line(ouro_columns *columns, ouro_text *text, char *line
   columns->header = ouro_text_offset(text, line);
   if (given) return OURO_OK;
   if (header.twice) return ouro_text_error(text, "two columns of one name");
+  if (header.meant) {
+    return ouro_text_error(text, "unknown column `%s`; did you mean `%s`?", header.mistyped, header.meant);
+  }
   columns->n = n;
   memcpy(columns->at, header.at, sizeof columns->at);
   return OURO_OK;
@@ -296,7 +317,8 @@ ouro_status ouro_columns_find(MPI_Comm comm, const char *path, const char *given
   columns->n = 0;
   columns->separator = ' ';
   columns->header = -1;
-  for (int k = 0; k < OURO_COLUMNS_ROLES; k++) columns->at[k] = given || k >= columns->n_roles ? -1 : k;
+  const int n_bare = columns->strict_tabs ? columns->n_bare : columns->n_roles;
+  for (int k = 0; k < OURO_COLUMNS_ROLES; k++) columns->at[k] = given || k >= n_bare ? -1 : k;
   if (given) OURO_TRY(parse_given(given, key, columns));
   OURO_AGREE(comm, rank == 0 ? study_head(path, given != NULL, columns) : OURO_OK);
   MPI_Bcast(&columns->n, 1, MPI_INT, 0, comm);

@@ -3,17 +3,19 @@
 
 /* Lines of fields: which separator a file uses and which column holds what. Decided once, by the first line that
  * is neither blank nor a comment (first character # or %): if it names columns, fields are separated by tabs where
- * that line has tabs, by commas where it has commas, else by blanks. */
+ * that line has tabs, by commas where it has commas, else by blanks. Other names than those of roles are ignored, but
+ * in node files those that are nearly a role's are refused. */
 
 #include "graph/text.h"
 
-#define OURO_COLUMNS_ROLES 3
+#define OURO_COLUMNS_ROLES 5
 
 typedef struct ouro_columns {
   const char *role[OURO_COLUMNS_ROLES]; /* what a column can hold, e.g. "source" */
   int n_roles, n_required;              /* the first n_required roles must have a column */
   bool strict_tabs;                     /* a first line without names separates by tabs if it has any */
-  int n;                                /* columns of a line; 0: n_required to n_roles of them, as they come */
+  int n_bare;                           /* strict_tabs: roles that a file has which names no columns */
+  int n;                                /* columns of a line; 0: n_required to n_bare of them, as they come */
   int at[OURO_COLUMNS_ROLES];           /* column of each role, or -1 */
   char separator;                       /* ' ' (blanks and tabs), '\t' or ',' */
   int64_t header;                       /* offset of the line that names columns, or -1 */

@@ -18,10 +18,29 @@ void ouro_graph_destroy(ouro_graph **graph) {
   free((*graph)->source);
   free((*graph)->samples);
   free((*graph)->real);
+  free((*graph)->initial);
+  free((*graph)->noise);
+  free((*graph)->every);
   free((*graph)->label_text);
   free((*graph)->label);
   free(*graph);
   *graph = NULL;
+}
+
+static ouro_status make_room_for_ghosts(ouro_graph *graph) {
+  ouro_status status = OURO_OK;
+  OURO_RESIZE(graph->noise, (size_t)graph->n_owned + (size_t)graph->n_ghost);
+cleanup:
+  return status;
+}
+
+ouro_status ouro_graph_share_noise(ouro_graph *graph) {
+  ouro_status status = OURO_OK;
+  if (graph->noise == NULL) return OURO_OK;
+  OURO_AGREE(graph->comm, make_room_for_ghosts(graph));
+  OURO_TRY(ouro_halo_update(graph->halo, graph->noise, sizeof *graph->noise));
+cleanup:
+  return status;
 }
 
 /* ---- validity ---- */
@@ -50,6 +69,21 @@ static ouro_status check_rows(const ouro_graph *graph) {
                graph->gid[i]);
     OURO_CHECK(graph->real[i] >= 0, OURO_EINTERNAL, "node %" OURO_GID_FMT " has %" OURO_COUNT_FMT " real samples",
                graph->gid[i], graph->real[i]);
+  }
+cleanup:
+  return status;
+}
+
+/* What single models have of their own. */
+static ouro_status check_traits(const ouro_graph *graph) {
+  ouro_status status = OURO_OK;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    OURO_CHECK(graph->initial == NULL || graph->initial[i] >= 0, OURO_EINTERNAL,
+               "node %" OURO_GID_FMT " has %" OURO_COUNT_FMT " initial samples", graph->gid[i], graph->initial[i]);
+    OURO_CHECK(graph->noise == NULL || !(graph->noise[i] < 0), OURO_EINTERNAL, "node %" OURO_GID_FMT " has noise %g",
+               graph->gid[i], graph->noise[i]);
+    OURO_CHECK(graph->every == NULL || graph->every[i] >= 1, OURO_EINTERNAL,
+               "node %" OURO_GID_FMT " is retrained every %" PRId64 " generations", graph->gid[i], graph->every[i]);
   }
 cleanup:
   return status;
@@ -103,6 +137,7 @@ static ouro_status check_here(const ouro_graph *graph) {
   ouro_status status = OURO_OK;
   OURO_TRY(check_ids(graph));
   OURO_TRY(check_rows(graph));
+  OURO_TRY(check_traits(graph));
   OURO_TRY(check_all_feeds(graph));
   OURO_TRY(check_labels(graph));
   OURO_CHECK(graph->halo, OURO_EINTERNAL, "no halo");
@@ -113,8 +148,10 @@ cleanup:
 /* What every rank must say alike, and the total that must come out. */
 static ouro_status check_global(const ouro_graph *graph) {
   ouro_status status = OURO_OK;
-  enum { N_ALIKE = 5 };
-  const int64_t alike[N_ALIKE] = {graph->n_nodes, graph->n_feeds, graph->n_merged, graph->named, graph->label_width};
+  enum { N_ALIKE = 6 };
+  const int64_t traits = (graph->initial != NULL) + 2 * (graph->noise != NULL) + 4 * (graph->every != NULL);
+  const int64_t alike[N_ALIKE] = {graph->n_nodes, graph->n_feeds,     graph->n_merged,
+                                  graph->named,   graph->label_width, traits};
   int64_t extreme[2 * N_ALIKE], n_feeds = graph->row[graph->n_owned];
   for (int k = 0; k < N_ALIKE; k++) {
     extreme[k] = alike[k];

@@ -1,6 +1,7 @@
 /* The graph of a configuration: read or generated, then real data and roots. Owned nodes are blocks of consecutive
  * ids, whatever the file's byte ranges were. Does not know how a format is read. */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -115,24 +116,44 @@ cleanup:
 
 /* ---- real data ---- */
 
+/* A line of the node file on its way. */
+typedef struct listing {
+  int64_t node, line, every;
+  ouro_count real, initial;
+  double noise;
+} listing;
+
+enum { WORDS = sizeof(listing) / sizeof(int64_t) };
+
+/* Line number i of those on this rank; what it does not say is as ouro_traits has it. */
+static listing listing_of(const ouro_listed *listed, int64_t i) {
+  const ouro_traits *trait = &listed->trait;
+  return (listing){.node = listed->node[i],
+                   .line = listed->line[i],
+                   .real = listed->real[i],
+                   .initial = trait->initial ? trait->initial[i] : 0,
+                   .noise = trait->noise ? trait->noise[i] : NAN,
+                   .every = trait->every ? trait->every[i] : 1};
+}
+
 /* The node files' lines on the ranks that own the nodes, earlier lines first. */
-static ouro_status send_listed(const ouro_reading *reading, const ouro_graph *graph, int64_t **received, int64_t *n) {
+static ouro_status send_listed(const ouro_reading *reading, const ouro_graph *graph, listing **received, int64_t *n) {
   ouro_status status;
   const ouro_listed *listed = &reading->listed;
   ouro_route route = {0};
   int n_ranks;
   MPI_Comm_size(graph->comm, &n_ranks);
   int *rank = ouro_memory_new((size_t)listed->n, sizeof *rank);
-  int64_t *record = ouro_memory_new((size_t)(3 * listed->n), sizeof *record);
+  listing *record = ouro_memory_new((size_t)listed->n, sizeof *record);
+  int64_t *arrived = NULL;
   OURO_AGREE(graph->comm, rank && record ? OURO_OK : OURO_ENOMEM);
   for (int64_t i = 0; i < listed->n; i++) {
     rank[i] = ouro_graph_block_rank(graph->n_nodes, n_ranks, listed->node[i]);
-    record[3 * i] = listed->node[i];
-    record[3 * i + 1] = listed->real[i];
-    record[3 * i + 2] = listed->line[i];
+    record[i] = listing_of(listed, i);
   }
   OURO_TRY(ouro_route_open(graph->comm, listed->n, rank, &route));
-  OURO_TRY(ouro_route_send(&route, 3, record, received));
+  OURO_TRY(ouro_route_send(&route, WORDS, (const int64_t *)record, &arrived));
+  *received = (listing *)arrived;
   *n = route.n_received;
 cleanup:
   ouro_route_close(&route);
@@ -148,29 +169,47 @@ static ouro_status agree_on_first(MPI_Comm comm, int64_t line, ouro_status local
   return ouro_agree(comm, local != OURO_OK && line == first ? local : OURO_OK);
 }
 
-/* Set real data from the lines; *bad is the first line that names a node again. */
-static ouro_status take_listed(const char *file, ouro_graph *graph, const int64_t *record, int64_t n, int64_t *bad) {
+/* Set real data and traits from the lines; *bad is the first line that names a node again. */
+static ouro_status take_listed(const char *file, ouro_graph *graph, const listing *record, int64_t n, int64_t *bad) {
   ouro_status status = OURO_OK;
   int64_t *line = NULL;
   char name[NAME_SIZE];
   OURO_NEW(line, graph->n_owned);
   for (int64_t k = 0; k < n; k++) {
-    const int64_t *at = record + 3 * k;
-    const ouro_lid i = (ouro_lid)(at[0] - graph->gid[0]);
-    *bad = at[2];
-    OURO_CHECK(line[i] == 0, OURO_EINPUT, "%s:%" PRId64 ": node %s is listed in line %" PRId64 " already", file, at[2],
-               ouro_graph_name(graph, i, name, sizeof name), line[i]);
-    line[i] = at[2];
-    graph->real[i] = at[1];
+    const listing *at = record + k;
+    const ouro_lid i = (ouro_lid)(at->node - graph->gid[0]);
+    *bad = at->line;
+    OURO_CHECK(line[i] == 0, OURO_EINPUT, "%s:%" PRId64 ": node %s is listed in line %" PRId64 " already", file,
+               at->line, ouro_graph_name(graph, i, name, sizeof name), line[i]);
+    line[i] = at->line;
+    graph->real[i] = at->real;
+    if (graph->initial) graph->initial[i] = at->initial;
+    if (graph->noise) graph->noise[i] = at->noise;
+    if (graph->every) graph->every[i] = at->every;
   }
 cleanup:
   free(line);
   return status;
 }
 
+/* Traits of models that the node file does not list. */
+static ouro_status new_traits(const ouro_reading *reading, ouro_graph *graph) {
+  ouro_status status = OURO_OK;
+  const ouro_traits *trait = &reading->listed.trait;
+  if (trait->initial) OURO_NEW(graph->initial, graph->n_owned);
+  if (trait->noise) OURO_NEW(graph->noise, graph->n_owned);
+  if (trait->every) OURO_NEW(graph->every, graph->n_owned);
+  for (ouro_lid i = 0; graph->noise && i < graph->n_owned; i++) graph->noise[i] = NAN;
+  for (ouro_lid i = 0; graph->every && i < graph->n_owned; i++) graph->every[i] = 1;
+cleanup:
+  return status;
+}
+
 static ouro_status set_listed(const ouro_reading *reading, ouro_graph *graph) {
   ouro_status status;
-  int64_t *record = NULL, n = 0, bad = 0;
+  listing *record = NULL;
+  int64_t n = 0, bad = 0;
+  OURO_AGREE(graph->comm, new_traits(reading, graph));
   OURO_TRY(send_listed(reading, graph, &record, &n));
   status = take_listed(reading->node_file, graph, record, n, &bad);
   OURO_TRY(agree_on_first(graph->comm, bad, status));
@@ -202,13 +241,24 @@ static ouro_status check_training_sizes(const ouro_graph *graph) {
   return OURO_OK;
 }
 
-static ouro_status set_real(const ouro_reading *reading, ouro_graph *graph) {
+/* Those that the graph file brings. */
+static void take_traits(ouro_reading *reading, ouro_graph *graph) {
+  graph->initial = reading->trait.initial;
+  graph->noise = reading->trait.noise;
+  graph->every = reading->trait.every;
+  reading->trait = (ouro_traits){0};
+}
+
+static ouro_status set_real(ouro_reading *reading, ouro_graph *graph) {
   ouro_status status = OURO_OK;
   const ouro_config *config = reading->config;
   if (reading->node_file)
     OURO_TRY(set_listed(reading, graph));
-  else if (reading->real && graph->n_owned)
+  else
+    take_traits(reading, graph);
+  if (reading->node_file == NULL && reading->real && graph->n_owned)
     memcpy(graph->real, reading->real, sizeof *graph->real * (size_t)graph->n_owned);
+  OURO_TRY(ouro_graph_share_noise(graph));
   const bool all = config->real.nodes && strcmp(config->real.nodes, "all") == 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     if (all) graph->real[i] = config->real.samples;

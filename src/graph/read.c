@@ -6,6 +6,13 @@
 
 #include "ouro/base/memory.h"
 
+void ouro_traits_clear(ouro_traits *trait) {
+  free(trait->initial);
+  free(trait->noise);
+  free(trait->every);
+  *trait = (ouro_traits){0};
+}
+
 void ouro_reading_clear(ouro_reading *reading) {
   ouro_feeds_clear(&reading->feeds);
   ouro_names_clear(&reading->names);
@@ -13,6 +20,8 @@ void ouro_reading_clear(ouro_reading *reading) {
   free(reading->listed.node);
   free(reading->listed.real);
   free(reading->listed.line);
+  ouro_traits_clear(&reading->listed.trait);
+  ouro_traits_clear(&reading->trait);
   free(reading->key);
   free(reading->real);
   reading->feed_line = NULL;

@@ -7,12 +7,20 @@
 #include "graph/names.h"
 #include "ouro/graph/build.h"
 
+/* What single models have of their own. */
+typedef struct ouro_traits {
+  ouro_count *initial; /* 0: not given */
+  double *noise;       /* NaN: not given */
+  int64_t *every;      /* 1: not given */
+} ouro_traits;
+
 /* The lines of a node file on this rank. */
 typedef struct ouro_listed {
   int64_t n, capacity;
-  int64_t *node;    /* [n] id, or number of the name; in the end the dense id */
-  ouro_count *real; /* [n] */
-  int64_t *line;    /* [n] in the file */
+  int64_t *node;     /* [n] id, or number of the name; in the end the dense id */
+  ouro_count *real;  /* [n] */
+  int64_t *line;     /* [n] in the file */
+  ouro_traits trait; /* [n] each; NULL without the column */
 } ouro_listed;
 
 typedef struct ouro_reading {
@@ -29,7 +37,8 @@ typedef struct ouro_reading {
   int64_t first_label; /* declared ids are first_label .. first_label + n_nodes - 1 */
   uint64_t *key;       /* [nodes of this rank's block][width]; NULL when declared */
   int64_t width;
-  ouro_count *real; /* [nodes of this rank's block] stored in the file, or NULL */
+  ouro_count *real;  /* [nodes of this rank's block] stored in the file, or NULL */
+  ouro_traits trait; /* likewise */
 } ouro_reading;
 
 /** Read an edge list, and the node file if there is one.
@@ -79,6 +88,10 @@ ouro_status ouro_read_number(ouro_reading *reading);
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
 ouro_status ouro_integers_number(MPI_Comm comm, int64_t *const list[3], const int64_t n[3], ouro_gid *n_nodes,
                                  uint64_t **key);
+
+/** Release traits.
+ *  Not collective. */
+void ouro_traits_clear(ouro_traits *trait);
 
 /** Release what a reading holds.
  *  Not collective. */

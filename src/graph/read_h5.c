@@ -87,6 +87,44 @@ static ouro_status check_real(const ouro_reading *reading, int64_t n) {
   return OURO_OK;
 }
 
+/* A table of the nodes that need not be there, the rows first .. first+n-1; *values stays NULL without it. */
+static ouro_status read_trait(ouro_reading *reading, ouro_store *store, const char *path, ouro_kind kind, int64_t first,
+                              int64_t n, void **values) {
+  ouro_status status;
+  ouro_table_shape shape;
+  if (ouro_store_shape(store, path, &shape) != OURO_OK) return OURO_OK;
+  OURO_CHECK(shape.kind == kind && shape.n_axes == 1 && shape.length[0] == reading->n_nodes, OURO_EINPUT,
+             "%s: %s is no list of %" PRId64 " numbers", reading->file, path, reading->n_nodes);
+  *values = ouro_memory_new((size_t)n, sizeof(int64_t));
+  OURO_AGREE(reading->comm, *values ? OURO_OK : OURO_ENOMEM);
+  OURO_TRY(ouro_store_read(store, path, kind, first, n, *values));
+cleanup:
+  return status;
+}
+
+static ouro_status check_traits(const ouro_reading *reading, int64_t n) {
+  const ouro_traits *trait = &reading->trait;
+  for (int64_t i = 0; i < n; i++) {
+    const bool good = (!trait->initial || trait->initial[i] >= 0) && (!trait->noise || !(trait->noise[i] < 0)) &&
+                      (!trait->every || trait->every[i] >= 1);
+    if (!good) return ouro_error(OURO_EINPUT, "%s: /node/initial, noise or every: negative, or 0", reading->file);
+  }
+  return OURO_OK;
+}
+
+static ouro_status read_traits(ouro_reading *reading, ouro_store *store, int64_t first, int64_t n) {
+  ouro_status status;
+  void *initial = NULL, *noise = NULL, *every = NULL;
+  status = read_trait(reading, store, "/node/initial", OURO_KIND_INT64, first, n, &initial);
+  if (status == OURO_OK) status = read_trait(reading, store, "/node/noise", OURO_KIND_DOUBLE, first, n, &noise);
+  if (status == OURO_OK) status = read_trait(reading, store, "/node/every", OURO_KIND_INT64, first, n, &every);
+  reading->trait = (ouro_traits){initial, noise, every};
+  OURO_TRY(status);
+  OURO_AGREE(reading->comm, check_traits(reading, n));
+cleanup:
+  return status;
+}
+
 static ouro_status read_labels(ouro_reading *reading, ouro_store *store, int64_t first, int64_t n) {
   ouro_status status;
   ouro_table_shape shape;
@@ -121,6 +159,7 @@ static ouro_status read_node_tables(ouro_reading *reading, ouro_store *store) {
   OURO_AGREE(reading->comm, reading->real ? OURO_OK : OURO_ENOMEM);
   OURO_TRY(ouro_store_read(store, "/node/real", OURO_KIND_INT64, first, n, reading->real));
   OURO_AGREE(reading->comm, check_real(reading, n));
+  OURO_TRY(read_traits(reading, store, first, n));
   reading->named = ouro_store_shape(store, "/node/name", &shape) == OURO_OK;
   OURO_TRY(read_labels(reading, store, first, n));
 cleanup:

@@ -2,10 +2,14 @@
 
 #include "graph/read_nodes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ouro/base/memory.h"
+
+#define MOST_COUNT INT64_C(1000000000000000) /* as of learning.initial */
+#define MOST_NOISE 1e100                     /* as of model.noise */
 
 /* Well-formed UTF-8, without overlong forms and surrogates (RFC 3629). */
 static bool is_utf8(const char *text, size_t length) {
@@ -51,22 +55,75 @@ ouro_status ouro_read_id(ouro_reading *reading, ouro_text *text, const ouro_fiel
   return OURO_OK;
 }
 
-static ouro_status list_node(ouro_reading *reading, int64_t line, int64_t node, ouro_count real) {
+enum { NODE, REAL, INITIAL, NOISE, EVERY, N_ROLES };
+
+/* What a line says. */
+typedef struct node_line {
+  int64_t node, every;
+  ouro_count real, initial;
+  double noise;
+} node_line;
+
+static ouro_status reserve(const ouro_columns *columns, ouro_listed *listed) {
   ouro_status status = OURO_OK;
-  ouro_listed *listed = &reading->listed;
-  if (listed->n == listed->capacity) {
-    const int64_t capacity = 2 * listed->capacity + 256;
-    OURO_RESIZE(listed->node, capacity);
-    OURO_RESIZE(listed->real, capacity);
-    OURO_RESIZE(listed->line, capacity);
-    listed->capacity = capacity;
-  }
-  listed->node[listed->n] = node;
-  listed->real[listed->n] = real;
-  listed->line[listed->n] = line;
-  listed->n++;
+  const int64_t capacity = 2 * listed->capacity + 256;
+  if (listed->n < listed->capacity) return OURO_OK;
+  OURO_RESIZE(listed->node, capacity);
+  OURO_RESIZE(listed->real, capacity);
+  OURO_RESIZE(listed->line, capacity);
+  if (columns->at[INITIAL] >= 0) OURO_RESIZE(listed->trait.initial, capacity);
+  if (columns->at[NOISE] >= 0) OURO_RESIZE(listed->trait.noise, capacity);
+  if (columns->at[EVERY] >= 0) OURO_RESIZE(listed->trait.every, capacity);
+  listed->capacity = capacity;
 cleanup:
   return status;
+}
+
+static ouro_status list_node(const ouro_columns *columns, ouro_reading *reading, int64_t number,
+                             const node_line *line) {
+  ouro_listed *listed = &reading->listed;
+  const ouro_status status = reserve(columns, listed);
+  if (status != OURO_OK) return status;
+  listed->node[listed->n] = line->node;
+  listed->real[listed->n] = line->real;
+  listed->line[listed->n] = number;
+  if (listed->trait.initial) listed->trait.initial[listed->n] = line->initial;
+  if (listed->trait.noise) listed->trait.noise[listed->n] = line->noise;
+  if (listed->trait.every) listed->trait.every[listed->n] = line->every;
+  listed->n++;
+  return OURO_OK;
+}
+
+/* A whole number from 1; left as it is where the field is missing or "-". */
+static ouro_status take_count(ouro_text *text, const char *role, const ouro_field *field, int64_t *value) {
+  char shown[64];
+  int64_t count = 0;
+  if (field->text == NULL || (field->length == 1 && *field->text == '-')) return OURO_OK;
+  if (ouro_field_number(field, &count) != OURO_NUMBER_INT || count < 1 || count > MOST_COUNT) {
+    return ouro_text_error(text, "%s: '%s' is not a whole number from 1 to %" PRId64 " (- leaves it as it is)", role,
+                           ouro_field_show(field, shown), MOST_COUNT);
+  }
+  *value = count;
+  return OURO_OK;
+}
+
+/* A number of at least 0; left as it is where the field is missing or "-". */
+static ouro_status take_noise(ouro_text *text, const ouro_field *field, double *value) {
+  char shown[64], copy[64] = "", *end;
+  if (field->text == NULL || (field->length == 1 && *field->text == '-')) return OURO_OK;
+  if (field->length < sizeof copy) memcpy(copy, field->text, field->length);
+  const double number = strtod(copy, &end);
+  if (copy[strspn(copy, "+-.0123456789eE")] || end == copy || *end || !(number >= 0 && number <= MOST_NOISE)) {
+    return ouro_text_error(text, "noise: '%s' is not a number from 0 to %g (- leaves it as it is)",
+                           ouro_field_show(field, shown), MOST_NOISE);
+  }
+  *value = number;
+  return OURO_OK;
+}
+
+/* Does the file say nothing of real data, though it has other columns? */
+static bool leaves_out_real(const ouro_columns *columns) {
+  return columns->at[REAL] < 0 && (columns->at[INITIAL] >= 0 || columns->at[NOISE] >= 0 || columns->at[EVERY] >= 0);
 }
 
 /* A sample count, or 1 for real.samples. */
@@ -89,13 +146,15 @@ static ouro_status parse_line(const ouro_columns *columns, ouro_text *text, char
                               bool *named_ids) {
   ouro_status status;
   ouro_field field[OURO_COLUMNS_ROLES];
-  int64_t node = 0;
-  ouro_count real = 0;
+  node_line one = {.noise = NAN, .every = 1};
   if (ouro_columns_skips(columns, text, line)) return OURO_OK;
   OURO_TRY(ouro_columns_split(columns, text, line, field));
-  OURO_TRY(ouro_read_id(reading, text, &field[0], &node, named_ids));
-  OURO_TRY(take_real(reading, text, &field[1], &real));
-  if (!*named_ids) OURO_TRY(list_node(reading, text->line, node, real));
+  OURO_TRY(ouro_read_id(reading, text, &field[NODE], &one.node, named_ids));
+  if (!leaves_out_real(columns)) OURO_TRY(take_real(reading, text, &field[REAL], &one.real));
+  OURO_TRY(take_count(text, "initial", &field[INITIAL], &one.initial));
+  OURO_TRY(take_noise(text, &field[NOISE], &one.noise));
+  OURO_TRY(take_count(text, "every", &field[EVERY], &one.every));
+  if (!*named_ids) OURO_TRY(list_node(columns, reading, text->line, &one));
 cleanup:
   return status;
 }
@@ -103,6 +162,7 @@ cleanup:
 static ouro_status parse_lines(ouro_node_file *file, ouro_reading *reading, bool *named_ids) {
   ouro_status status;
   char *at, *to;
+  OURO_TRY(reserve(&file->columns, &reading->listed)); /* columns are there on all ranks */
   do {
     OURO_TRY(ouro_text_next(&file->text, &at, &to));
     const bool end = at == to;
@@ -134,7 +194,11 @@ cleanup:
 
 ouro_status ouro_node_file_open(MPI_Comm comm, const char *path, ouro_node_file *file) {
   ouro_status status;
-  *file = (ouro_node_file){.columns = {.role = {"node", "real"}, .n_roles = 2, .n_required = 1, .strict_tabs = true}};
+  *file = (ouro_node_file){.columns = {.role = {"node", "real", "initial", "noise", "every"},
+                                       .n_roles = N_ROLES,
+                                       .n_required = 1,
+                                       .n_bare = 2,
+                                       .strict_tabs = true}};
   OURO_TRY(ouro_text_open(comm, path, &file->text));
   OURO_TRY(ouro_columns_find(comm, path, NULL, "", &file->columns));
 cleanup:

@@ -1,7 +1,8 @@
 #ifndef OURO_GRAPH_READ_NODES_H
 #define OURO_GRAPH_READ_NODES_H
 
-/* Node files: lines "node<TAB>real", or only the node (real = 1). */
+/* Node files: lines "node<TAB>real", or only the node (real = 1). A first line may name more columns, in any order:
+ * node, real, initial, noise, every. Where it does and leaves out `real`, the nodes have no real data. */
 
 #include "graph/columns.h"
 #include "graph/read.h"

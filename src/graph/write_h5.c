@@ -47,6 +47,30 @@ cleanup:
   return status;
 }
 
+static ouro_status put_traits(ouro_store *store, const ouro_graph *graph, const ouro_layout *layout) {
+  const struct {
+    const void *values;
+    ouro_kind kind;
+    const char *path, *units, *description;
+  } trait[] = {{graph->initial, OURO_KIND_INT64, "/node/initial", "1", "real samples of generation 0; 0: not given"},
+               {graph->noise, OURO_KIND_DOUBLE, "/node/noise", "sample",
+                "standard deviation of samples drawn from a model; NaN: not given"},
+               {graph->every, OURO_KIND_INT64, "/node/every", "generation",
+                "a model is retrained in generations that are multiples of it"}};
+  ouro_status status = OURO_OK;
+  for (int k = 0; k < 3; k++) {
+    const ouro_table_spec spec = {.path = trait[k].path,
+                                  .kind = trait[k].kind,
+                                  .n_axes = 1,
+                                  .axis = {{"node", graph->n_nodes}},
+                                  .units = trait[k].units,
+                                  .description = trait[k].description};
+    if (trait[k].values) OURO_TRY(ouro_store_put(store, &spec, layout, trait[k].values));
+  }
+cleanup:
+  return status;
+}
+
 static ouro_status put_nodes(ouro_store *store, const ouro_graph *graph) {
   ouro_status status;
   ouro_layout *layout = NULL;
@@ -56,6 +80,7 @@ static ouro_status put_nodes(ouro_store *store, const ouro_graph *graph) {
   spec.kind = OURO_KIND_INT64;
   spec.description = "real samples a generation";
   OURO_TRY(ouro_store_put(store, &spec, layout, graph->real));
+  OURO_TRY(put_traits(store, graph, layout));
   if (graph->named) {
     spec.path = "/node/name";
     spec.kind = OURO_KIND_TEXT;

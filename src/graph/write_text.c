@@ -69,8 +69,9 @@ cleanup:
 static void warn_of_losses(const ouro_graph *graph, const char *path, int64_t isolated, bool names) {
   int lost = 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) lost |= graph->real[i] != 0;
+  lost |= graph->initial || graph->noise || graph->every;
   MPI_Allreduce(MPI_IN_PLACE, &lost, 1, MPI_INT, MPI_MAX, graph->comm);
-  if (lost) ouro_log_root(OURO_LOG_WARNING, "%s: real data are not stored; a .h5 file would hold them", path);
+  if (lost) ouro_log_root(OURO_LOG_WARNING, "%s: what a node file says is not stored; a .h5 file would hold it", path);
   if (isolated) {
     ouro_log_root(OURO_LOG_WARNING,
                   "%s: %" PRId64 " node%s without feeds %s left out; name them by graph.nodes or a node file, or write "

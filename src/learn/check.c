@@ -63,8 +63,9 @@ static ouro_status check_initial(const ouro_config *config, const ouro_family *f
   shortage own = {0};
   int common = 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    const ouro_count size = ouro_learn_initial_size(config, graph, i);
-    if (config->real.kind != OURO_REAL_INITIAL || graph->real[i] == 0)
+    const ouro_count size = ouro_schedule_initial(config, graph, i);
+    const bool given = graph->initial && graph->initial[i] > 0;
+    if (!given && (config->real.kind != OURO_REAL_INITIAL || graph->real[i] == 0))
       common = 1;
     else if (size < family->least_samples)
       shortage_add(&own, graph->gid[i], size);

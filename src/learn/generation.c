@@ -21,17 +21,12 @@ static bool published(const learn_run *run) {
   return run->config->learning.draw == OURO_DRAW_PUBLISHED;
 }
 
-ouro_count ouro_learn_initial_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
-  if (config->real.kind == OURO_REAL_INITIAL && graph->real[owned] > 0) return graph->real[owned];
-  return config->learning.initial;
-}
-
 ouro_count ouro_learn_real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
   return config->real.kind == OURO_REAL_INITIAL ? 0 : graph->real[owned];
 }
 
 ouro_count ouro_learn_largest_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
-  const ouro_count initial = ouro_learn_initial_size(config, graph, owned);
+  const ouro_count initial = ouro_schedule_initial(config, graph, owned);
   ouro_count size = ouro_learn_real_size(config, graph, owned);
   for (ouro_eid e = graph->row[owned]; e < graph->row[owned + 1]; e++) size += graph->samples[e];
   return size > initial ? size : initial;
@@ -39,7 +34,7 @@ ouro_count ouro_learn_largest_size(const ouro_config *config, const ouro_graph *
 
 void ouro_learn_initial(learn_run *run) {
   for (ouro_lid i = 0; i < run->n_owned; i++) {
-    const ouro_count size = ouro_learn_initial_size(run->config, run->graph, i);
+    const ouro_count size = ouro_schedule_initial(run->config, run->graph, i);
     for (int32_t k = 0; k < (int32_t)run->replicates; k++) {
       const ouro_stream stream = stream_of(run, k, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, run->graph->gid[i]);
       double *statistic = ouro_learn_batch_model(run, i, k, size);

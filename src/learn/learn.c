@@ -196,7 +196,7 @@ static void keep_roots(learn_run *run) {
 static void count_samples(learn_run *run) {
   for (ouro_lid i = 0; run->kept && i < run->n_owned; i++) {
     if (run->generation == 0)
-      run->effective[i] = (double)ouro_learn_initial_size(run->config, run->graph, i);
+      run->effective[i] = (double)ouro_schedule_initial(run->config, run->graph, i);
     else
       run->effective[i] = run->forget * run->effective[i] + (double)run->size[i];
   }

@@ -3,6 +3,7 @@
 
 /* The state of a run, and the steps of a generation. */
 
+#include "ouro/graph/schedule.h"
 #include "ouro/learn/learn.h"
 
 /* Models being fitted together and the samples that still have to be drawn for them. */
@@ -120,9 +121,8 @@ void ouro_learn_moments(int64_t n, const double *values, double *mean, double *s
 void ouro_learn_moments_add(int64_t before, int64_t n, const double *values, double *mean, double *squares);
 double ouro_learn_moments_sd(int64_t n, double squares);
 
-/** Real samples of an owned node in generation 0 and in every later one.
+/** Real samples of an owned node in every generation after the first.
  *  Not collective. */
-ouro_count ouro_learn_initial_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
 ouro_count ouro_learn_real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
 
 /** Samples of the largest training set of an owned node, generation 0 included.

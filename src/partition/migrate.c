@@ -13,8 +13,11 @@
 typedef struct arrivals {
   bool labelled; /* integer labels travel, the same on all ranks */
   ouro_lid n;
-  ouro_gid *gid;    /* [n] */
-  ouro_count *real; /* [n] */
+  ouro_gid *gid;       /* [n] */
+  ouro_count *real;    /* [n] */
+  ouro_count *initial; /* [n] or NULL, and so .. */
+  double *noise;       /* .. for these */
+  int64_t *every;
   int64_t *label;   /* [n] or NULL */
   char *text;       /* [n][label_width] or NULL */
   ouro_feeds feeds; /* into these nodes */
@@ -23,6 +26,9 @@ typedef struct arrivals {
 static void arrivals_clear(arrivals *to) {
   free(to->gid);
   free(to->real);
+  free(to->initial);
+  free(to->noise);
+  free(to->every);
   free(to->label);
   free(to->text);
   ouro_feeds_clear(&to->feeds);
@@ -67,6 +73,9 @@ static ouro_status sort_nodes(arrivals *to, size_t width) {
   qsort(places, (size_t)to->n, sizeof *places, by_gid);
   REORDER(to->gid, sizeof *to->gid);
   REORDER(to->real, sizeof *to->real);
+  REORDER(to->initial, sizeof *to->initial);
+  REORDER(to->noise, sizeof *to->noise);
+  REORDER(to->every, sizeof *to->every);
   REORDER(to->label, sizeof *to->label);
   REORDER(to->text, width);
 cleanup:
@@ -80,6 +89,9 @@ static ouro_status allocate_nodes(const ouro_graph *graph, int64_t n, arrivals *
   to->n = (ouro_lid)n;
   OURO_NEW(to->gid, n);
   OURO_NEW(to->real, n);
+  if (graph->initial) OURO_NEW(to->initial, n);
+  if (graph->noise) OURO_NEW(to->noise, n);
+  if (graph->every) OURO_NEW(to->every, n);
   if (to->labelled) OURO_NEW(to->label, n);
   if (graph->named) {
     size_t bytes;
@@ -101,6 +113,9 @@ static ouro_status move_nodes(const ouro_graph *graph, const int32_t *owner, arr
   OURO_AGREE(graph->comm, allocate_nodes(graph, route.n_received, to));
   OURO_TRY(ouro_route_send_field(&route, sizeof *to->gid, graph->gid, to->gid));
   OURO_TRY(ouro_route_send_field(&route, sizeof *to->real, graph->real, to->real));
+  if (graph->initial) OURO_TRY(ouro_route_send_field(&route, sizeof *to->initial, graph->initial, to->initial));
+  if (graph->noise) OURO_TRY(ouro_route_send_field(&route, sizeof *to->noise, graph->noise, to->noise));
+  if (graph->every) OURO_TRY(ouro_route_send_field(&route, sizeof *to->every, graph->every, to->every));
   if (to->labelled) OURO_TRY(ouro_route_send_field(&route, sizeof *to->label, graph->label, to->label));
   if (graph->named && width) OURO_TRY(ouro_route_send_field(&route, width, graph->label_text, to->text));
   OURO_AGREE(graph->comm, sort_nodes(to, width));
@@ -174,9 +189,15 @@ static void furnish(const ouro_graph *graph, arrivals *from, ouro_graph *moved) 
   free(moved->label);
   free(moved->label_text);
   moved->real = from->real;
+  moved->initial = from->initial;
+  moved->noise = from->noise;
+  moved->every = from->every;
   moved->label = from->label;
   moved->label_text = from->text;
   from->real = NULL;
+  from->initial = NULL;
+  from->noise = NULL;
+  from->every = NULL;
   from->label = NULL;
   from->text = NULL;
   moved->named = graph->named;
@@ -193,9 +214,12 @@ ouro_status ouro_partition_migrate(ouro_graph **graph, const int32_t *owner) {
   OURO_TRY(move_feeds(*graph, owner, &to.feeds));
   OURO_TRY(ouro_graph_assemble((*graph)->comm, (*graph)->n_nodes, to.n, to.gid, &to.feeds, &moved));
   furnish(*graph, &to, moved);
+  OURO_TRY(ouro_graph_share_noise(moved));
   ouro_graph_destroy(graph);
   *graph = moved;
+  moved = NULL;
 cleanup:
+  ouro_graph_destroy(&moved);
   arrivals_clear(&to);
   return status;
 }

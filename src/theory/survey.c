@@ -37,7 +37,7 @@ static void tally_node(const ouro_config *config, const ouro_family *family, con
   tally[N_NODES] += 1 + ouro_survey_has_virtual(config, graph, survey, i);
   tally[N_WEIGHTS] += graph->row[i + 1] - graph->row[i] + survey->root[i] + 2 * fixed;
   tally[N_FIXED] += fixed;
-  tally[N_FEW] += ouro_survey_start_size(config, graph, i) < least ||
+  tally[N_FEW] += ouro_schedule_initial(config, graph, i) < least ||
                   (!survey->root[i] && ouro_survey_size(config, graph, i) < least);
   for (ouro_eid k = graph->row[i]; published && k < graph->row[i + 1]; k++) {
     tally[N_WEIGHTS] += survey->root[graph->source[k]];

@@ -5,6 +5,7 @@
 
 #include "ouro/family/family.h"
 #include "ouro/graph/mixing.h"
+#include "ouro/graph/schedule.h"
 
 /* What a graph asks of the recursion, before anything of that size is allocated. */
 typedef struct ouro_survey {
@@ -41,12 +42,6 @@ static inline ouro_count ouro_survey_real(const ouro_config *config, const ouro_
 /* n_i of a generation after the first; 0 at roots. */
 static inline ouro_count ouro_survey_size(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
   return ouro_graph_training_size(graph, i) - graph->real[i] + ouro_survey_real(config, graph, i);
-}
-
-/* n0_i: initial real data replaces learning.initial where a node has it. */
-static inline ouro_count ouro_survey_start_size(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
-  const bool own = config->real.kind == OURO_REAL_INITIAL && graph->real[i] > 0;
-  return own ? graph->real[i] : config->learning.initial;
 }
 
 /* P_i0 of a trained node. */

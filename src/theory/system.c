@@ -157,7 +157,7 @@ ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *famil
                              const ouro_survey *survey, ouro_lid i) {
   const inputs in = {config, family, graph, survey, NULL};
   ouro_terms terms = {.size = ouro_survey_size(config, graph, i), .real = ouro_survey_real(config, graph, i)};
-  terms.start = ouro_family_noise(family, ouro_survey_start_size(config, graph, i));
+  terms.start = ouro_family_noise(family, ouro_schedule_initial(config, graph, i));
   if (survey->root[i]) return terms;
   if (is_regression(&in)) {
     terms.noise = ouro_family_noise(family, terms.size);
@@ -195,7 +195,7 @@ static void set_virtual(const inputs *in, ouro_lid i, int32_t at, ouro_system *s
 
 static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_gid g = in->graph->gid[i];
-  const ouro_count n0 = ouro_survey_start_size(in->config, in->graph, i);
+  const ouro_count n0 = ouro_schedule_initial(in->config, in->graph, i);
   s->start[g] = ouro_family_noise(in->family, n0);
   s->variance[g] = in->family->spread.base;
   s->start_size[g] = (double)n0;

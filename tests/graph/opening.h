@@ -55,7 +55,11 @@ static inline char *opening_text(const ouro_graph *graph) {
   }
   out = open_memstream(&mine, &size);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    fprintf(out, "%s%s(%" PRId64 ")=", graph->gid[i] ? " " : "", label[graph->gid[i]], graph->real[i]);
+    fprintf(out, "%s%s(%" PRId64, graph->gid[i] ? " " : "", label[graph->gid[i]], graph->real[i]);
+    if (graph->initial && graph->initial[i] > 0) fprintf(out, " initial %" PRId64, graph->initial[i]);
+    if (graph->noise && graph->noise[i] >= 0) fprintf(out, " noise %g", graph->noise[i]);
+    if (graph->every && graph->every[i] != 1) fprintf(out, " every %" PRId64, graph->every[i]);
+    fprintf(out, ")=");
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
       fprintf(out, "%s%s*%" PRId64, k > graph->row[i] ? "+" : "", label[graph->gid[graph->source[k]]],
               graph->samples[k]);

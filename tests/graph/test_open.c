@@ -35,6 +35,12 @@ static const node_case good[] = {
     {"a 1\n", "1 0\n", "1(0)=a*100 a(0)="},
     {"node b\n", "node 7\n", "node(7)= b(0)=node*100"},
     {"10 9\n", "9 1\n10 1\n", "9(50)=10*100 10(50)="}, /* integers keep their order */
+    {"0 1\n", "node real initial noise every\n1 7 30 0.5 3\n", "0(0)= 1(7 initial 30 noise 0.5 every 3)=0*100"},
+    {"0 1\n", "node\treal\tinitial\tnoise\tevery\n1\t7\t-\t-\t4\n0\t0\t9\n", "0(0 initial 9)= 1(7 every 4)=0*100"},
+    {"0 1\n", "every,node\n2,1\n-,0\n", "0(0)= 1(0 every 2)=0*100"},
+    {"a b\n", "noise node\n0 b\n1e-3 c\n", "b(0 noise 0)=a*100 c(0 noise 0.001)= a(0)="},
+    {"0 1\n", "node initial\n", "0(0)= 1(0)=0*100"},
+    {"0 1\n", "node real comment\n1 7 -\n", "0(0)= 1(7)=0*100"}, /* a column of no meaning */
 };
 
 static void node_files(void **state) {
@@ -54,6 +60,16 @@ static const node_case bad[] = {
     {"0 1\n", "0 99999999999999999999\n", "models.tsv:1: real: 99999999999999999999 does not fit"},
     {"0 1\n", "99999999999999999999\n", "models.tsv:1: id 99999999999999999999 does not fit"},
     {"0 1\n", "0 1 1\n", "models.tsv:1: 3 fields"},
+    {"0 1\n", "node every\n0 0\n", "models.tsv:2: every: '0' is not a whole number from 1"},
+    {"0 1\n", "node every\n0 1.5\n", "models.tsv:2: every: '1.5' is not a whole number from 1"},
+    {"0 1\n", "node initial\n0 1\n1 -3\n", "models.tsv:3: initial: '-3' is not a whole number from 1"},
+    {"0 1\n", "node initial\n0 9999999999999999\n", "models.tsv:2: initial: '9999999999999999' is not"},
+    {"0 1\n", "node noise\n0 -0.5\n", "models.tsv:2: noise: '-0.5' is not a number from 0"},
+    {"0 1\n", "node noise\n0 nan\n", "models.tsv:2: noise: 'nan' is not a number from 0"},
+    {"0 1\n", "node noise\n0 0x1\n", "models.tsv:2: noise: '0x1' is not a number from 0"},
+    {"0 1\n", "node real noize\n0 1 1\n", "models.tsv:1: unknown column `noize`; did you mean `noise`?"},
+    {"0 1\n", "node real every every\n0 1 1 1\n", "models.tsv:1: two columns of one name"},
+    {"0 1\n", "node,every\n0,\n", "models.tsv:2: the every is empty"},
     {"0 1\n", "0\t1\n5 1\n", "models.tsv:2: a blank where the first line of the file has a tab"},
     {"0 1\n", "0\t\n", "models.tsv:1: the real is empty"},
     {"0 1\n", "\t1\n", "models.tsv:1: the node is empty"},

@@ -127,8 +127,29 @@ static void names_come_back(void **state) {
   assert_everywhere(opens_as(&again, "z(5)= \xc3\xa9(50)=B, or not*8 B, or not(0)=GPT 4*7 GPT 4(0)="));
   again.real.nodes = test_file("again.tsv", "GPT 4\t3\n", 8, node_path, sizeof node_path);
   assert_everywhere(opens_as(&again, "z(0)= \xc3\xa9(0)=B, or not*8 B, or not(0)=GPT 4*7 GPT 4(3)="));
+  again.real.nodes = NULL;
+  assert_everywhere(opens_as(&again, "z(5)= \xc3\xa9(50)=B, or not*8 B, or not(0)=GPT 4*7 GPT 4(0)="));
+  again.real.nodes = node_path;
   test_file("again.tsv", "GPT 4\t3\nGPT 5\t1\n", 16, node_path, sizeof node_path);
   assert_everywhere(fails_as(&again, OURO_EINPUT, "again.tsv:2: the graph has no such node"));
+}
+
+/* What single models have of their own, in HDF5; a node file replaces it. */
+static void traits_come_back(void **state) {
+  (void)state;
+  static const char nodes[] = "node real initial noise every\n1 7 30 0.5 3\n0 0 - 2\n";
+  char path[300], node_path[300], out[300];
+  test_file("traits.tsv", "0 1\n1 2\n", 8, path, sizeof path);
+  ouro_config config = opening_config(path), again;
+  ouro_graph *graph = NULL;
+  config.real.nodes = test_file("trait-nodes.tsv", nodes, strlen(nodes), node_path, sizeof node_path);
+  assert_ok(ouro_graph_open(MPI_COMM_WORLD, &config, &graph));
+  assert_ok(ouro_graph_write(graph, test_path("traits.h5", out, sizeof out)));
+  ouro_graph_destroy(&graph);
+  again = opening_config(out);
+  assert_everywhere(opens_as(&again, "0(0 noise 2)= 1(7 initial 30 noise 0.5 every 3)=0*100 2(0)=1*100"));
+  again.real.nodes = test_file("trait-nodes.tsv", "node every\n2 5\n", 15, node_path, sizeof node_path);
+  assert_everywhere(opens_as(&again, "0(0)= 1(0)=0*100 2(0 every 5)=1*100"));
 }
 
 /* Sparse integer labels survive in edge lists and HDF5. */
@@ -189,6 +210,7 @@ static void what_cannot_be_written(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(every_format_comes_back), cmocka_unit_test(names_come_back),
-                                          cmocka_unit_test(labels_come_back), cmocka_unit_test(what_cannot_be_written)};
+                                          cmocka_unit_test(traits_come_back), cmocka_unit_test(labels_come_back),
+                                          cmocka_unit_test(what_cannot_be_written)};
 
 TEST_MAIN(tests)

@@ -13,6 +13,15 @@ static void furnish(ouro_graph *graph, int named) {
     graph->label[i] = 1000 - 3 * graph->gid[i];
   }
   if (!named) return;
+  graph->initial = calloc((size_t)graph->n_owned + 1, sizeof *graph->initial);
+  graph->noise = calloc((size_t)graph->n_owned + 1, sizeof *graph->noise);
+  graph->every = calloc((size_t)graph->n_owned + 1, sizeof *graph->every);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    graph->initial[i] = 7 * graph->gid[i];
+    graph->noise[i] = 0.5 * (double)graph->gid[i];
+    graph->every[i] = 1 + graph->gid[i];
+  }
+  assert_ok(ouro_graph_share_noise(graph));
   free(graph->label);
   graph->label = NULL;
   graph->named = true;
@@ -32,6 +41,7 @@ static int node_is_right(const ouro_graph *graph, const known *list, ouro_lid i,
     snprintf(expected, sizeof expected, "%d", (int)(1000 - 3 * gid));
   if (strcmp(ouro_graph_name(graph, i, text, sizeof text), expected) != 0) return 0;
   if (graph->real[i] != 5 * gid % 17) return 0;
+  if (named && (graph->initial[i] != 7 * gid || graph->every[i] != 1 + gid)) return 0;
   int64_t n = 0;
   for (int64_t k = 0; k < list->n_feeds; k++) {
     if (list->target[k] != gid) continue;
@@ -53,6 +63,9 @@ static void check(const ouro_graph *graph, const known *list, int named, ouro_ei
   assert_everywhere(!named || graph->label_width == WIDTH);
   int right = 1;
   for (ouro_lid i = 0; i < graph->n_owned; i++) right = right && node_is_right(graph, list, i, named);
+  for (ouro_lid i = 0; named && i < graph->n_owned + graph->n_ghost; i++) {
+    right = right && graph->noise[i] == 0.5 * (double)graph->gid[i];
+  }
   assert_everywhere(right);
 }
 

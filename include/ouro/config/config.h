@@ -51,7 +51,7 @@ typedef struct ouro_config_graph {
 } ouro_config_graph;
 
 typedef struct ouro_config_real {
-  char *nodes;        /* "all", "none" (default) or a node file, as found on disk */
+  char *nodes;        /* "all", "none" (default) or a node file (README), as found on disk */
   double fraction;    /* each node with this probability, by its id and the seed; 0: not used */
   ouro_count samples; /* default graph.samples */
   ouro_real_kind kind;

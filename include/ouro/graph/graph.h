@@ -7,7 +7,8 @@
  * other ranks own are its ghosts. Invariants, asserted by ouro_graph_is_valid():
  *  - every global id 0 .. n_nodes-1 is owned by exactly one rank; gid[0 .. n_owned) is ascending;
  *  - gid[n_owned .. n_owned+n_ghost) are exactly the sources owned elsewhere, ascending;
- *  - the feeds of a node stand in ascending global source id, each source once, samples > 0. */
+ *  - the feeds of a node stand in ascending global source id, each source once, samples > 0;
+ *  - initial, noise, every are NULL on all ranks or on none. */
 
 #include "ouro/base/status.h"
 #include "ouro/config/config.h"
@@ -24,6 +25,9 @@ typedef struct ouro_graph {
   ouro_lid *source;    /* [row[n_owned]] index into gid: owned or ghost */
   ouro_count *samples; /* [row[n_owned]] m_ij */
   ouro_count *real;    /* [n_owned] r_i */
+  ouro_count *initial; /* [n_owned] real samples of generation 0; 0: learning.initial. NULL: so for all models */
+  double *noise;       /* [n_owned + n_ghost] sigma of samples drawn from a model; NaN: model.noise. NULL: so for all */
+  int64_t *every;      /* [n_owned] retrained in generations that are multiples of it, >= 1. NULL: always, all */
   bool named;          /* nodes have names (label_text), else integer labels */
   int label_width;     /* bytes a name, the same on all ranks */
   char *label_text;    /* [n_owned][label_width] zero-padded, or NULL */
@@ -46,6 +50,12 @@ ouro_status ouro_graph_open(MPI_Comm comm, const ouro_config *config, ouro_graph
  *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_EINPUT (a format that cannot hold this graph),
  *  OURO_ENOMEM. */
 ouro_status ouro_graph_write(const ouro_graph *graph, const char *path);
+
+/** Tell the ghosts the noise of their models.
+ *  Collective on graph's communicator. Nothing is done where noise is NULL.
+ *  [inout] graph its noise is [n_owned] on entry, [n_owned + n_ghost] afterwards
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
+ouro_status ouro_graph_share_noise(ouro_graph *graph);
 
 /** Release a graph and set it to NULL. NULL is fine.
  *  Collective on graph's communicator. */
