@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "family/measures.h"
+#include "family/nucleus.h"
 #include "family/private.h"
 #include "family/probabilities.h"
 #include "family/samples.h"
@@ -17,6 +18,9 @@ typedef struct categorical {
   double smoothing; /* added to each count */
   double *F;        /* [k] Pr(outcome <= i) of the model drawn from */
   int32_t *guide;   /* [k] where the search for u begins: guide[floor(u k)] */
+  ouro_nucleus how; /* models are drawn from, nature is not .. */
+  double *shaped;   /* .. [k] the distribution drawn from; NULL: the model itself */
+  int32_t *order;   /* [k] scratch */
 } categorical;
 
 static void destroy(ouro_family *family) {
@@ -24,8 +28,21 @@ static void destroy(ouro_family *family) {
   if (model == NULL) return;
   free(model->F);
   free(model->guide);
+  free(model->shaped);
+  free(model->order);
   free(model);
   family->constants = NULL;
+}
+
+/* How models are drawn from. */
+static ouro_status create_shape(const ouro_config_model *config, int k, categorical *model) {
+  ouro_status status = OURO_OK;
+  OURO_TRY(ouro_nucleus_create(config, &model->how));
+  if (!ouro_nucleus_shapes(&model->how, k)) return OURO_OK;
+  OURO_NEW(model->shaped, k);
+  OURO_NEW(model->order, k);
+cleanup:
+  return status;
 }
 
 static ouro_status create(const ouro_config *config, ouro_family *family) {
@@ -44,7 +61,8 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->row_width = 1;
   family->additive = true;
   family->least_samples = 1;
-  family->law = model->smoothing == 0 ? OURO_LAW_MEANS : OURO_LAW_NONE;
+  OURO_TRY(create_shape(&config->model, k, model));
+  family->law = model->smoothing == 0 && !model->shaped ? OURO_LAW_MEANS : OURO_LAW_NONE;
   /* q - 2 p*.E delta - C_kk, q = 1 - |p*|^2 */
   family->spread = (ouro_spread){1, -2, -1, 0, false};
   for (int i = 0; i < k; i++) family->spread.base -= family->truth[i] * family->truth[i];
@@ -52,13 +70,16 @@ cleanup:
   return status;
 }
 
-/* F and guide of a model. From the last outcome that can be on, F is beyond every u, whatever the sum was rounded to.
+/* F and guide for a slice. From the last outcome that can be on, F is beyond every u, whatever the sum was rounded to.
  */
-static void prepare(const ouro_family *family, const double *p) {
+static void prepare(const ouro_family *family, const ouro_slice *slice) {
   const categorical *model = family->constants;
   const int k = family->n_parameters;
+  const bool shaped = model->shaped && !ouro_slice_is_real(family, slice);
+  const double *p = shaped ? model->shaped : slice->theta;
   double sum = 0;
   int last = 0;
+  if (shaped) ouro_nucleus_shape(&model->how, k, slice->theta, model->shaped, model->order);
   for (int i = 0; i < k; i++) {
     sum += p[i];
     model->F[i] = sum;
@@ -81,7 +102,7 @@ static int32_t outcome(const categorical *model, int k, double u) {
 static void draw(const ouro_family *family, const ouro_slice *slice, double *rows) {
   const categorical *model = family->constants;
   const int k = family->n_parameters;
-  prepare(family, slice->theta);
+  prepare(family, slice);
   ouro_samples_fill(ouro_random_uniforms, slice, 1, rows);
   for (ouro_count r = 0; r < slice->n; r++) rows[r] = outcome(model, k, rows[r]);
 }
@@ -98,7 +119,7 @@ static void absorb(const ouro_family *family, const ouro_slice *slice, double *s
   double u[16 * OURO_ROW_BLOCK];
   const ouro_count most = sizeof u / sizeof u[0];
   ouro_slice part = *slice;
-  prepare(family, slice->theta);
+  prepare(family, slice);
   for (; part.first < end; part.first += most) {
     part.n = end - part.first < most ? end - part.first : most;
     ouro_samples_fill(ouro_random_uniforms, &part, 1, u);
@@ -125,16 +146,17 @@ static void error(const ouro_family *family, ouro_lid n, const double *theta, do
   }
 }
 
-const ouro_family_methods ouro_family_categorical = {.name = "categorical",
-                                                     .create = create,
-                                                     .destroy = destroy,
-                                                     .draw = draw,
-                                                     .reduce = reduce,
-                                                     .fit = fit,
-                                                     .error = error,
-                                                     .absorb = absorb,
-                                                     .keys = " categories probabilities exponent smoothing ",
-                                                     .measure = "|p - true p|^2",
-                                                     .error_units = "1",
-                                                     .measures = ouro_measures_categorical,
-                                                     .parameter_units = "1"};
+const ouro_family_methods ouro_family_categorical = {
+    .name = "categorical",
+    .create = create,
+    .destroy = destroy,
+    .draw = draw,
+    .reduce = reduce,
+    .fit = fit,
+    .error = error,
+    .absorb = absorb,
+    .keys = " categories probabilities exponent smoothing temperature top_k top_p ",
+    .measure = "|p - true p|^2",
+    .error_units = "1",
+    .measures = ouro_measures_categorical,
+    .parameter_units = "1"};

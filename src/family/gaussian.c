@@ -6,9 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "family/ball.h"
 #include "family/covariates.h"
 #include "family/linear_kernel.h"
 #include "family/measures.h"
+#include "family/nucleus.h"
 #include "family/private.h"
 #include "family/samples.h"
 #include "ouro/base/memory.h"
@@ -18,6 +20,8 @@
 
 typedef struct gaussian {
   bool unbiased;
+  double widening; /* square root of the temperature at which models are drawn from; nature is not */
+  ouro_ball ball;  /* where the standard normal vectors of such a draw lie */
   double *centred; /* [d + 1][OURO_ROW_BLOCK] a row block less mu*, then ones */
 } gaussian;
 
@@ -29,6 +33,7 @@ static void destroy(ouro_family *family) {
   gaussian *model = family->constants;
   if (model == NULL) return;
   free(model->centred);
+  ouro_ball_clear(&model->ball);
   free(model);
   family->constants = NULL;
 }
@@ -52,6 +57,17 @@ cleanup:
   return status;
 }
 
+/* How models are drawn from: as from their density to the power of 1/T, within the ellipsoid of mass top_p. */
+static ouro_status create_shape(const ouro_config_model *config, int d, gaussian *model) {
+  ouro_status status = OURO_OK;
+  ouro_nucleus how;
+  OURO_TRY(ouro_nucleus_create(config, &how));
+  model->widening = sqrt(how.temperature);
+  OURO_TRY(ouro_ball_create(d, how.top_p, &model->ball));
+cleanup:
+  return status;
+}
+
 static ouro_status create(const ouro_config *config, ouro_family *family) {
   ouro_status status = OURO_OK;
   gaussian *model = NULL;
@@ -68,7 +84,8 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->additive = true;
   family->scratch = (size_t)d * (size_t)d;
   family->least_samples = model->unbiased ? 2 : 1;
-  family->law = OURO_LAW_MEANS;
+  OURO_TRY(create_shape(&config->model, d, model));
+  family->law = model->widening == 1 && model->ball.mass == 1 ? OURO_LAW_MEANS : OURO_LAW_NONE;
   OURO_NEW(model->centred, (size_t)OURO_ROW_BLOCK * (size_t)(d + 1));
   OURO_NEW(family->truth, family->n_parameters);
   ouro_samples_truth(config->learning.seed, d, family->truth);
@@ -94,11 +111,18 @@ static void colour(int d, int b, const double *theta, double *x) {
   }
 }
 
+static void shape(const gaussian *model, int b, double *z) {
+  ouro_ball_shrink(&model->ball, b, z);
+  for (ptrdiff_t k = 0; k < (ptrdiff_t)model->ball.d * b && model->widening != 1; k++) z[k] *= model->widening;
+}
+
 static void draw(const ouro_family *family, const ouro_slice *slice, double *rows) {
+  const bool real = ouro_slice_is_real(family, slice);
   const int d = family->row_width;
   ouro_samples_fill(ouro_random_normals, slice, d, rows);
   for (ouro_count left = slice->n; left > 0; left -= OURO_ROW_BLOCK) {
     const int b = ouro_samples_block(left);
+    if (!real) shape(family->constants, b, rows);
     colour(d, b, slice->theta, rows);
     rows += (ptrdiff_t)d * b;
   }
@@ -167,15 +191,16 @@ static void error(const ouro_family *family, ouro_lid n, const double *theta, do
   }
 }
 
-const ouro_family_methods ouro_family_gaussian = {.name = "gaussian",
-                                                  .create = create,
-                                                  .destroy = destroy,
-                                                  .draw = draw,
-                                                  .reduce = reduce,
-                                                  .fit = fit,
-                                                  .error = error,
-                                                  .keys = " dimension noise covariates correlation exponent variance ",
-                                                  .measure = "|mean - true mean|^2",
-                                                  .error_units = "sample^2",
-                                                  .measures = ouro_measures_gaussian,
-                                                  .parameter_units = "sample"};
+const ouro_family_methods ouro_family_gaussian = {
+    .name = "gaussian",
+    .create = create,
+    .destroy = destroy,
+    .draw = draw,
+    .reduce = reduce,
+    .fit = fit,
+    .error = error,
+    .keys = " dimension noise covariates correlation exponent variance temperature top_p ",
+    .measure = "|mean - true mean|^2",
+    .error_units = "sample^2",
+    .measures = ouro_measures_gaussian,
+    .parameter_units = "sample"};

@@ -22,12 +22,14 @@ FAMILIES = {
     "categorical": "categories: 9, probabilities: zipf, exponent: 0.8",
     "categorical file": "probabilities: p.txt",
     "categorical smoothed": "smoothing: 0.5",
+    "categorical shaped": "temperature: 0.8, top_k: 7, top_p: 0.9",
     "logistic": "dimension: 2",
     "poisson-regression": "dimension: 2, covariates: ar1",
     "kde": "dimension: 2, bandwidth: 0.5, points: 60",
     "kde scott": "points: 60",
     "huber": "dimension: 3, noise: 2, threshold: 2, covariates: power",
 }
+UNKNOWN = ("categorical smoothed", "categorical shaped", "kde scott")
 FIRST_ORDER = ("logistic", "poisson-regression", "huber")
 SHARES = (*FIRST_ORDER, "bernoulli")
 
@@ -65,7 +67,7 @@ class Families(program.Case):
                     for table in ("trajectory/error", "trajectory/error_sd", "final/parameters"):
                         self.assertEqual(first[table].tobytes(), other[table].tobytes(), table)
                     self.assertTrue(np.all(np.isfinite(first["trajectory/error"])))
-                    if name in ("categorical smoothed", "kde scott"):
+                    if name in UNKNOWN:
                         self.assertIsNone(first["theory"])
                         self.assertIn("theory: none", result.out)
                     elif name in FIRST_ORDER:
@@ -118,6 +120,20 @@ class Families(program.Case):
         self.assertTrue(all(1 <= first[k] <= 30 and 0 < fits[k] < 600 for k in range(3)), stored)
         self.assertIn(f"{sum(fits)} fits did not exist, the first in generation {min(first[:3])} at model", result.out)
 
+    def test_temperature_zero_and_far_too_hot(self):
+        """Two models on each other: their modes alone; then variances that grow until no number holds them, which is said."""
+        self.write("g.tsv", "source\ttarget\tsamples\na\tb\t4\nb\ta\t4\n")
+        for name, keys, frozen in (("gaussian", "dimension: 2", lambda p: np.all(p[:, :, 2:] == 0)),
+                                   ("categorical", "probabilities: zipf", lambda p: np.all((p == 0) | (p == 1)))):
+            self.write("x.yaml", f"graph: {{ file: g.tsv }}\nmodel: {{ family: {name}, {keys}, temperature: 0 }}\n"
+                                 "learning: { generations: 5, replicates: 20 }\noutput: { parameters: true }\n")
+            tables, result = self.run_file(ranks=2)
+            self.assertTrue(np.all(np.isfinite(tables["final/parameters"])) and frozen(tables["final/parameters"]))
+            self.assertIn("theory: none", result.out)
+        self.write("x.yaml", "graph: { file: g.tsv }\nmodel: { family: gaussian, temperature: 1e90 }\n")
+        for ranks in (1, 2):
+            self.fails("run", "x.yaml", ranks=ranks, status=1, says=["node a", "generation", "too large"])
+
     def test_a_training_set_larger_than_the_buffer(self):
         self.write("g.tsv", "source\ttarget\tsamples\na\tb\t5000\nb\ta\t50\n")
         self.write("x.yaml", "graph: { file: g.tsv }\nmodel: { family: logistic }\nexchange: { buffer: 400 KiB }\n")
@@ -149,6 +165,10 @@ class Families(program.Case):
                             ("family: huber, threshold: 1e-3", ["x.yaml:3: ", "model.threshold", "0.01 times"]),
                             ("family: kde, bandwidth: wide", ["x.yaml:3: ", "model.bandwidth", "`wide`"]),
                             ("family: kde, points: 0", ["x.yaml:3: ", "model.points"]),
+                            ("family: categorical, top_p: 1.5", ["x.yaml:3: ", "model.top_p", "between 0 and 1"]),
+                            ("family: gaussian, temperature: -1", ["x.yaml:3: ", "model.temperature", "`-1`"]),
+                            ("family: gaussian, top_k: 2", ["x.yaml:3: ", "model.top_k", "`gaussian`"]),
+                            ("family: linear, temperature: 2", ["x.yaml:3: ", "model.temperature", "`linear`"]),
                             ("family: categorical, smoothing: -1", ["x.yaml:3: ", "model.smoothing"])):
             self.write("x.yaml", f"graph: {{ file: g.tsv }}\nreal: {{ nodes: real.tsv }}\nmodel: {{ {keys} }}\n")
             for ranks in (1, 2):

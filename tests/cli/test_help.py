@@ -21,13 +21,13 @@ class Help(program.Case):
         self.assertEqual(self.works("verdict", "--help", ranks=3).out.count("Usage:"), 1)
 
     def test_every_family_is_listed_with_its_keys(self):
-        out = self.works("run", "--help").out
+        words = " ".join(self.works("run", "--help").out.split())  # long lines are folded
         for line in ("linear dimension noise covariates correlation exponent ridge", "normal-mean dimension noise",
                      "poisson mean", "bernoulli mean", "exponential mean",
-                     "gaussian dimension noise covariates correlation exponent variance",
+                     "gaussian dimension noise covariates correlation exponent variance temperature top_p",
                      "kde dimension noise bandwidth points",
-                     "categorical categories probabilities exponent smoothing"):
-            self.assertIn(line.split(), [found.split() for found in out.splitlines()])
+                     "categorical categories probabilities exponent smoothing temperature top_k top_p"):
+            self.assertIn(f" {line} ", words)
 
     def test_version(self):
         self.assertRegex(self.works("--version").out, r"^ouro \d+\.\d+\.\d+ \(")

@@ -142,6 +142,11 @@ static void bad_models_are_answered_likewise(void **state) {
       {GRAPH "model: {categories: 1}\n", {"model.categories", "`1`"}},
       {GRAPH "model: {categories: 100001}\n", {"model.categories", "100000"}},
       {GRAPH "model: {smoothing: -1}\n", {"model.smoothing", "`-1`"}},
+      {GRAPH "model: {temperature: -0.5}\n", {"model.temperature", "between 0", "`-0.5`"}},
+      {GRAPH "model: {temperature: nan}\n", {"model.temperature", "number", "`nan`"}},
+      {GRAPH "model: {top_k: -1}\n", {"model.top_k", "whole number", "`-1`"}},
+      {GRAPH "model: {top_k: 2.5}\n", {"model.top_k", "whole number", "`2.5`"}},
+      {GRAPH "model: {top_p: 1.01}\n", {"model.top_p", "between 0 and 1", "`1.01`"}},
       {GRAPH "model: {probabilities: uniform, exponent: 2}\n", {"model.exponent", "`power`", "`isotropic`"}},
       {GRAPH "model:\n  categories: 5\n  probabilities: p.txt\n",
        {"x.yaml:3:", "model.categories", "`zipf`", "p.txt`"}},
@@ -192,6 +197,7 @@ static void defaults_are_those_of_the_header(void **state) {
   assert_string_equal(c->model.probabilities, "uniform");
   assert_true(c->model.smoothing == 0 && c->model.threshold == 1.345 && c->model.points == 1000);
   assert_string_equal(c->model.bandwidth, "scott");
+  assert_true(c->model.temperature == 1 && c->model.top_k == 0 && c->model.top_p == 1);
   assert_true(c->learning.generations == 100 && c->learning.initial == 100 && c->learning.replicates == 1);
   assert_true(c->learning.seed == 1 && c->learning.draw == OURO_DRAW_PRIVATE);
   assert_true(c->learning.regime == OURO_REGIME_REPLACE && c->learning.sampling == OURO_SAMPLING_ROWS);

@@ -89,11 +89,14 @@ static void random_experiment(char *text) {
   else if (draw(2))
     at = put(text, at, "covariates: power, exponent: %.17g}\n", 20 * uniform());
   else if (draw(2))
-    at = put(text, at, "probabilities: zipf, exponent: %.17g, smoothing: %.17g}\n", 20 * uniform(), uniform());
+    at = put(text, at, "probabilities: zipf, exponent: %.17g, smoothing: %.17g, top_k: %d}\n", 20 * uniform(),
+             uniform(), (int)draw(100));
   else
-    at = put(text, at, "bandwidth: %s, points: %d, probabilities: %s, variance: %s, mean: %.17g}\n",
-             draw(2) ? "silverman" : "0.25", 1 + (int)draw(50), draw(2) ? name() : "uniform",
-             draw(2) ? "ml" : "unbiased", uniform());
+    at = put(
+        text, at,
+        "bandwidth: %s, points: %d, probabilities: %s, variance: %s, mean: %.17g, temperature: %.17g, top_p: %.17g}\n",
+        draw(2) ? "silverman" : "0.25", 1 + (int)draw(50), draw(2) ? name() : "uniform", draw(2) ? "ml" : "unbiased",
+        uniform(), 3 * uniform(), uniform());
   at = put(text, at, "learning: {generations: %d, draw: %s, seed: %llu", (int)draw(100),
            draw(2) ? "private" : "published", (unsigned long long)(draw(UINT64_MAX)));
   if (draw(2)) at = put(text, at, ", regime: forget, forget: %.17g", uniform());
@@ -134,15 +137,17 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->model.categories == b->model.categories && same_text(a->model.probabilities, b->model.probabilities) &&
          same_text(a->model.bandwidth, b->model.bandwidth) && a->model.points == b->model.points &&
          a->model.smoothing == b->model.smoothing && a->model.threshold == b->model.threshold &&
-         same_theory(&a->theory, &b->theory) && a->learning.generations == b->learning.generations &&
-         a->learning.initial == b->learning.initial && a->learning.regime == b->learning.regime &&
-         a->learning.forget == b->learning.forget && a->learning.draw == b->learning.draw &&
-         a->learning.replicates == b->learning.replicates && a->learning.seed == b->learning.seed &&
-         a->partition.method == b->partition.method && a->partition.objective == b->partition.objective &&
-         a->partition.imbalance == b->partition.imbalance && a->partition.seed == b->partition.seed &&
-         a->exchange.carry == b->exchange.carry && a->exchange.buffer == b->exchange.buffer &&
-         same_text(a->output.file, b->output.file) && a->output.every == b->output.every &&
-         a->output.exists == b->output.exists && a->output.parameters == b->output.parameters;
+         a->model.temperature == b->model.temperature && a->model.top_k == b->model.top_k &&
+         a->model.top_p == b->model.top_p && same_theory(&a->theory, &b->theory) &&
+         a->learning.generations == b->learning.generations && a->learning.initial == b->learning.initial &&
+         a->learning.regime == b->learning.regime && a->learning.forget == b->learning.forget &&
+         a->learning.draw == b->learning.draw && a->learning.replicates == b->learning.replicates &&
+         a->learning.seed == b->learning.seed && a->partition.method == b->partition.method &&
+         a->partition.objective == b->partition.objective && a->partition.imbalance == b->partition.imbalance &&
+         a->partition.seed == b->partition.seed && a->exchange.carry == b->exchange.carry &&
+         a->exchange.buffer == b->exchange.buffer && same_text(a->output.file, b->output.file) &&
+         a->output.every == b->output.every && a->output.exists == b->output.exists &&
+         a->output.parameters == b->output.parameters;
 }
 
 static void saving_and_loading_gives_the_same(void **state) {

@@ -19,7 +19,9 @@ static inline ouro_config experiment_of(int p, double noise, ouro_covariates cov
                                   .correlation = -0.7,
                                   .exponent = 1.5,
                                   .ridge = ridge,
-                                  .threshold = 1.345 * noise},
+                                  .threshold = 1.345 * noise,
+                                  .temperature = 1,
+                                  .top_p = 1},
                         .learning = {.seed = 17}};
   return config;
 }

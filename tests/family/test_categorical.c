@@ -8,6 +8,7 @@
 
 #include "chi_square.h"
 #include "experiment.h"
+#include "family/nucleus.h"
 
 static ouro_config experiment_with(const char *probabilities, int categories) {
   ouro_config config = experiment_named("categorical");
@@ -204,16 +205,121 @@ static void a_file_that_is_too_long(void **state) {
   free(text);
 }
 
+static ouro_family *shaped(int k, double temperature, int top_k, double top_p) {
+  ouro_config config = experiment_with("zipf", k);
+  config.model.temperature = temperature;
+  config.model.top_k = top_k;
+  config.model.top_p = top_p;
+  return family_of(&config);
+}
+
+/* 2^18 samples of a model against the distribution drawn from, where at least 10 are expected, and of nature against
+ * the truth: a deviate beyond 5 has probability below 1e-6. */
+static void models_are_drawn_from_as_told(void **state) {
+  (void)state;
+  enum { K = 300, N = 1 << 18 };
+  static const ouro_nucleus rows[] = {{0.6, 0, 1}, {1.7, 0, 1}, {1, 40, 1}, {1, 0, 0.8}, {0.9, 200, 0.95}};
+  for (int i = 0; i < 5; i++) {
+    ouro_family *family = shaped(K, rows[i].temperature, rows[i].top_k, rows[i].top_p);
+    double theta[K], q[K], p[K], count[K];
+    int32_t order[K];
+    assert_int_equal(family->law, OURO_LAW_NONE);
+    memcpy(theta, family->truth, sizeof theta);
+    ouro_nucleus_shape(&rows[i], K, theta, q, order);
+    for (int real = 0; real < 2; real++) {
+      const ouro_slice slice = slice_of(20 + i, real ? family->truth : theta, N);
+      double *statistic = numbers(K), *reduced = statistic_of(family, &slice), rest = 0, left = 0;
+      int bins = 0;
+      ouro_family_absorb(family, 1, &slice, &statistic);
+      assert_memory_equal(statistic, reduced, K * sizeof *statistic);
+      for (int j = 0; j < K; j++) {
+        const double expected = real ? theta[j] : q[j];
+        assert_true(expected > 0 || statistic[j] == 0);
+        const bool rare = expected * N < 10;
+        rest += rare ? expected : 0;
+        left += rare ? statistic[j] : 0;
+        if (!rare) p[bins] = expected, count[bins++] = statistic[j];
+      }
+      if (rest * N >= 10) p[bins] = rest, count[bins++] = left;
+      assert_true(bins > 10 && fabs(chi_square_deviate(bins, p, count, N)) < 5);
+      free(statistic);
+      free(reduced);
+    }
+    ouro_family_destroy(&family);
+  }
+}
+
+/* Temperature 1, all outcomes, all of the mass: the same bits as without, and the same theory. */
+static void no_shape_changes_no_bit(void **state) {
+  (void)state;
+  ouro_family *plain = categorical("zipf", 9), *all = shaped(9, 1, 9, 1);
+  double theta[9];
+  memcpy(theta, plain->truth, sizeof theta);
+  const ouro_slice slice = slice_of(1, theta, 500);
+  double *rows = rows_of(plain, &slice), *same = rows_of(all, &slice);
+  assert_memory_equal(rows, same, 500 * sizeof *rows);
+  assert_int_equal(all->law, OURO_LAW_MEANS);
+  free(rows);
+  free(same);
+  ouro_family_destroy(&plain);
+  ouro_family_destroy(&all);
+}
+
+/* One sample after another of the mode; of several modes, the first. */
+static void at_temperature_zero_the_mode_is_drawn(void **state) {
+  (void)state;
+  const double theta[5] = {0.1, 0.3, 0, 0.3, 0.3};
+  static const ouro_nucleus rows[] = {{0, 0, 1}, {1, 1, 1}, {1, 0, 0}, {0, 3, 0.5}, {2, 1, 0.5}};
+  for (int i = 0; i < 5; i++) {
+    ouro_family *family = shaped(5, rows[i].temperature, rows[i].top_k, rows[i].top_p);
+    const ouro_slice slice = slice_of(1, theta, 500);
+    double *rows_drawn = rows_of(family, &slice);
+    for (int r = 0; r < 500; r++) assert_true(rows_drawn[r] == 1);
+    free(rows_drawn);
+    ouro_family_destroy(&family);
+  }
+}
+
+/* A model alone that draws its two most probable outcomes: the others die at once, and one of the two in the end. */
+static void what_is_cut_dies_out(void **state) {
+  (void)state;
+  const ouro_count n = 60;
+  ouro_family *family = shaped(10, 1, 2, 1);
+  double theta[10];
+  memcpy(theta, family->truth, sizeof theta);
+  for (int t = 0; t < 1000; t++) {
+    const ouro_slice slice = slice_of(900 + t, theta, n);
+    double *statistic = statistic_of(family, &slice);
+    assert_int_equal(ouro_family_fit(family, 1, &n, statistic, theta), 1);
+    free(statistic);
+    for (int j = 2; j < 10; j++) assert_true(theta[j] == 0);
+  }
+  assert_true(theta[0] == 1 || theta[1] == 1);
+  ouro_family_destroy(&family);
+}
+
+static void shapes_out_of_range_are_refused(void **state) {
+  (void)state;
+  static const ouro_nucleus rows[] = {{-1, 0, 1}, {NAN, 0, 1}, {INFINITY, 0, 1}, {1, -1, 1}, {1, 0, 2}, {1, 0, NAN}};
+  for (int i = 0; i < 6; i++) {
+    ouro_config config = experiment_with("uniform", 4);
+    ouro_family *family;
+    config.model.temperature = rows[i].temperature;
+    config.model.top_k = rows[i].top_k;
+    config.model.top_p = rows[i].top_p;
+    assert_int_equal(ouro_family_create(&config, &family), OURO_ECONFIG);
+    assert_true(strstr(ouro_error_message(), i < 3 ? "model.temperature" : i < 4 ? "model.top_k" : "model.top_p"));
+  }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_truth_is_that_of_the_configuration),
-    cmocka_unit_test(outcomes_are_found_by_plain_search),
-    cmocka_unit_test(a_sum_below_one_runs_over_nothing),
-    cmocka_unit_test(rows_have_the_specified_law),
-    cmocka_unit_test(outcomes_that_died_out_stay_dead),
-    cmocka_unit_test(smoothing_adds_to_each_count),
-    cmocka_unit_test(a_file_of_probabilities),
-    cmocka_unit_test(bad_files_are_named_with_their_line),
-    cmocka_unit_test(a_file_that_is_too_long),
+    cmocka_unit_test(the_truth_is_that_of_the_configuration), cmocka_unit_test(outcomes_are_found_by_plain_search),
+    cmocka_unit_test(a_sum_below_one_runs_over_nothing),      cmocka_unit_test(rows_have_the_specified_law),
+    cmocka_unit_test(outcomes_that_died_out_stay_dead),       cmocka_unit_test(smoothing_adds_to_each_count),
+    cmocka_unit_test(models_are_drawn_from_as_told),          cmocka_unit_test(no_shape_changes_no_bit),
+    cmocka_unit_test(at_temperature_zero_the_mode_is_drawn),  cmocka_unit_test(what_is_cut_dies_out),
+    cmocka_unit_test(shapes_out_of_range_are_refused),        cmocka_unit_test(a_file_of_probabilities),
+    cmocka_unit_test(bad_files_are_named_with_their_line),    cmocka_unit_test(a_file_that_is_too_long),
 };
 
 TEST_MAIN(tests)

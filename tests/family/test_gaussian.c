@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "experiment.h"
+#include "family/ball.h"
 
 static ouro_family *gaussian(int d, ouro_variance variance, ouro_covariates law) {
   ouro_config config = experiment_named("gaussian");
@@ -260,6 +261,153 @@ static void chains_follow_published_results(void **state) {
   assert_true(fabs(moments[2] - 8 * (25.0 / 12 - 0.5772156649 + log(0.2))) < 5 * moments[3]);
 }
 
+/* As models are drawn from: x = mean + sqrt(T) L z, z within the ball of mass top_p. */
+static ouro_family *shaped(int d, double temperature, double top_p) {
+  ouro_config config = experiment_named("gaussian");
+  config.model.dimension = d;
+  config.model.temperature = temperature;
+  config.model.top_p = top_p;
+  return family_of(&config);
+}
+
+static void nature_is_drawn_as_it_is(void **state) {
+  (void)state;
+  const int d = 3;
+  const ouro_count n = 300;
+  ouro_family *plain = shaped(d, 1, 1), *cool = shaped(d, 0.25, 1), *cut = shaped(d, 1, 0.5), *still = shaped(d, 0, 1);
+  double model[9];
+  memcpy(model, plain->truth, sizeof model);
+  ouro_slice slice = slice_of(1, model, n);
+  double *rows = rows_of(plain, &slice), *cooled = rows_of(cool, &slice), *within = rows_of(cut, &slice);
+  double *points = rows_of(still, &slice);
+  int moved = 0;
+  for (ouro_count r = 0; r < n; r++) {
+    for (int c = 0; c < d; c++) {
+      const double x = element_of(rows, n, d, r, c) - model[c];
+      assert_true(fabs(element_of(cooled, n, d, r, c) - model[c] - 0.5 * x) < 1e-14);
+      assert_true(element_of(points, n, d, r, c) == model[c]);
+      moved += fabs(element_of(within, n, d, r, c) - model[c]) < fabs(x);
+    }
+  }
+  assert_int_equal(moved, d * n);
+  assert_true(plain->law == OURO_LAW_MEANS && cool->law == OURO_LAW_NONE && cut->law == OURO_LAW_NONE);
+  ouro_family *const all[] = {plain, cool, cut, still};
+  for (int i = 0; i < 4; i++) {
+    slice.theta = all[i]->truth;
+    double *real = rows_of(all[i], &slice);
+    assert_memory_equal(real, rows, (size_t)(n * d) * sizeof *rows);
+    free(real);
+    ouro_family_destroy((ouro_family *[]){all[i]});
+  }
+  free(rows);
+  free(cooled);
+  free(within);
+  free(points);
+}
+
+/* T times the variance of a normal vector within the ball times the covariance: elements of 2^16 rows within 5 standard
+ * errors (of normal rows, whose products scatter most): 1e-5 in all. */
+static void shaped_rows_have_the_specified_covariance(void **state) {
+  (void)state;
+  const int d = 3;
+  const ouro_count n = 1 << 16;
+  const double temperatures[] = {0.5, 4, 1}, top_p[] = {1, 0.8, 0.2};
+  for (int i = 0; i < 3; i++) {
+    ouro_family *family = shaped(d, temperatures[i], top_p[i]);
+    ouro_ball ball;
+    double theta[9], moment[3][3] = {{0}};
+    memcpy(theta, family->truth, sizeof theta);
+    const ouro_slice slice = slice_of(2, theta, n);
+    double *rows = rows_of(family, &slice);
+    assert_int_equal(ouro_ball_create(d, top_p[i], &ball), OURO_OK);
+    const double factor = temperatures[i] * ouro_ball_variance(&ball);
+    for (ouro_count r = 0; r < n; r++) {
+      for (int j = 0; j < d; j++) {
+        const double x = element_of(rows, n, d, r, j) - theta[j];
+        for (int k = 0; k <= j; k++) moment[j][k] += x * (element_of(rows, n, d, r, k) - theta[k]) / (double)n;
+      }
+    }
+    for (int j = 0; j < d; j++) {
+      for (int k = 0; k <= j; k++) {
+        const double expected = covariance_of(d, theta, j, k);
+        const double scatter = covariance_of(d, theta, j, j) * covariance_of(d, theta, k, k) + expected * expected;
+        assert_true(fabs(moment[j][k] / factor - expected) < 5 * sqrt(scatter / (double)n));
+      }
+    }
+    ouro_ball_clear(&ball);
+    free(rows);
+    ouro_family_destroy(&family);
+  }
+}
+
+/* A model alone, T = 0: generation 1 is a point, and stays it. T = 4: its variance grows until a fit is not finite. */
+static void a_model_alone_freezes_or_boils(void **state) {
+  (void)state;
+  const ouro_count n = 5;
+  for (int hot = 0; hot < 2; hot++) {
+    ouro_family *family = shaped(2, 4 * hot, 1);
+    double theta[5], error = 0;
+    memcpy(theta, family->truth, sizeof theta);
+    int t = 0;
+    for (; t < 3000 && isfinite(error); t++) {
+      const ouro_slice slice = slice_of(t, theta, n);
+      double *statistic = statistic_of(family, &slice);
+      assert_int_equal(ouro_family_fit(family, 1, &n, statistic, theta), 1);
+      ouro_family_error(family, 1, theta, &error);
+      free(statistic);
+      for (int k = 2; k < 5 && !hot; k++) assert_true(theta[k] == 0);
+      for (int k = 0; k < 2 && !hot; k++) assert_true(fabs(theta[k] - family->truth[k]) < 1e-12);
+    }
+    assert_true(hot ? t > 300 && t < 3000 : t == 3000);
+    ouro_family_destroy(&family);
+  }
+}
+
+/* E v = s^2 (1 - 1/n) (tau (1 - 1/n))^(g-1): tau is what a draw makes of a variance. 4000 chains of 6 generations,
+ * within 5 standard errors: 1e-6 each. */
+static void variances_follow_the_temperature(void **state) {
+  (void)state;
+  const double temperatures[] = {0.7, 1.2, 1}, top_p[] = {1, 0.9, 0.6};
+  enum { CHAINS = 4000, FITS = 6 };
+  const ouro_count n = 11;
+  for (int i = 0; i < 3; i++) {
+    ouro_family *family = shaped(1, temperatures[i], top_p[i]);
+    ouro_ball ball;
+    double mean = 0, square = 0;
+    assert_int_equal(ouro_ball_create(1, top_p[i], &ball), OURO_OK);
+    for (int k = 0; k < CHAINS; k++) {
+      double theta[2];
+      for (int t = 0; t < FITS; t++) {
+        const ouro_slice slice = slice_of(FITS * k + t, t == 0 ? family->truth : theta, n);
+        double *statistic = statistic_of(family, &slice);
+        assert_int_equal(ouro_family_fit(family, 1, &n, statistic, theta), 1);
+        free(statistic);
+      }
+      const double v = theta[1] * theta[1] / family->spread.base;
+      mean += v / CHAINS;
+      square += v * v / CHAINS;
+    }
+    const double shrinking = 10.0 / 11, factor = temperatures[i] * ouro_ball_variance(&ball);
+    const double expected = shrinking * pow(factor * shrinking, FITS - 1);
+    assert_true(fabs(mean - expected) < 5 * sqrt((square - mean * mean) / CHAINS));
+    ouro_ball_clear(&ball);
+    ouro_family_destroy(&family);
+  }
+}
+
+static void shapes_out_of_range_are_refused(void **state) {
+  (void)state;
+  const double rows[][2] = {{-1, 1}, {NAN, 1}, {INFINITY, 1}, {1, -0.1}, {1, 1.1}, {1, NAN}};
+  for (int i = 0; i < 6; i++) {
+    ouro_config config = experiment_named("gaussian");
+    ouro_family *family;
+    config.model.temperature = rows[i][0];
+    config.model.top_p = rows[i][1];
+    assert_int_equal(ouro_family_create(&config, &family), OURO_ECONFIG);
+    assert_true(strstr(ouro_error_message(), i < 3 ? "model.temperature" : "model.top_p") != NULL);
+  }
+}
+
 static void too_few_samples_are_refused(void **state) {
   (void)state;
   ouro_family *family = gaussian(1, OURO_VARIANCE_UNBIASED, OURO_COVARIATES_ISOTROPIC);
@@ -279,6 +427,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_lonely_model_ends_as_a_point),
     cmocka_unit_test(small_variances_are_resolved),
     cmocka_unit_test(chains_follow_published_results),
+    cmocka_unit_test(nature_is_drawn_as_it_is),
+    cmocka_unit_test(shaped_rows_have_the_specified_covariance),
+    cmocka_unit_test(a_model_alone_freezes_or_boils),
+    cmocka_unit_test(variances_follow_the_temperature),
+    cmocka_unit_test(shapes_out_of_range_are_refused),
     cmocka_unit_test(too_few_samples_are_refused),
 };
 

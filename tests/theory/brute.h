@@ -192,6 +192,7 @@ static inline ouro_config brute_config(rule how) {
   config.model.family = how.p > 0 ? linear : mean;
   config.model.dimension = how.p > 0 ? how.p : 1;
   config.model.noise = sqrt(how.base);
+  config.model.temperature = config.model.top_p = 1;
   config.learning.initial = how.initial;
   config.learning.draw = how.draw;
   config.learning.replicates = 1;

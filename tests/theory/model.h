@@ -18,6 +18,7 @@ static inline ouro_config model_config(setting how) {
   config.model.family = linear;
   config.model.dimension = how.p;
   config.model.noise = how.sigma;
+  config.model.temperature = config.model.top_p = 1;
   config.learning.initial = how.initial;
   config.learning.draw = how.draw;
   config.learning.replicates = 1;

@@ -26,6 +26,7 @@ static ouro_config named(const char *family, int dimension, int initial) {
   config.model.mean = 0.5;
   config.model.categories = 5;
   config.model.probabilities = uniform;
+  config.model.temperature = config.model.top_p = 1;
   config.learning.initial = initial;
   config.learning.replicates = 1;
   config.learning.seed = 1;

@@ -75,6 +75,9 @@ typedef struct ouro_config_model {
   char *bandwidth;            /* of a kernel density estimate: "scott" (default), "silverman" or a number >= 0 */
   ouro_count points;          /* most samples that a kernel density estimate keeps; default 1000 */
   double smoothing;           /* added to each count of a categorical distribution, >= 0; default 0 */
+  double temperature;         /* at which models are drawn from, >= 0; 0: their mode; default 1 */
+  int top_k;                  /* outcomes that are drawn, the most probable ones; 0 (default): all */
+  double top_p;               /* what those drawn sum to, or the mass of an ellipsoid, 0 .. 1; default 1 */
 } ouro_config_model;
 
 typedef struct ouro_config_learning {

@@ -35,7 +35,7 @@ typedef struct ouro_family ouro_family;
 /* A slice of the samples of one feed, corpus or real data set. */
 typedef struct ouro_slice {
   ouro_stream stream;
-  const double *theta; /* [n_parameters] the model drawn from */
+  const double *theta; /* [n_parameters] the model drawn from; family->truth itself, not a copy: nature */
   ouro_count first, n; /* rows first .. first+n-1; first a multiple of OURO_ROW_BLOCK */
   ouro_count total;    /* rows of the whole feed */
 } ouro_slice;
@@ -109,6 +109,13 @@ struct ouro_family {
   void *constants;          /* the family's own */
   size_t scratch;           /* numbers that measures need of block, where they are more; 0 */
 };
+
+/** Is a slice one of real samples, drawn from nature? What makes the draws from models differ from those from nature,
+ *  such as a temperature, is left out then.
+ *  Not collective. */
+static inline bool ouro_slice_is_real(const ouro_family *family, const ouro_slice *slice) {
+  return slice->theta == family->truth;
+}
 
 /** Family number i of those that are known, or NULL beyond the last.
  *  Not collective. */
