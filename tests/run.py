@@ -52,13 +52,21 @@ def run(command, limit, env):
         return -1, output + f"\nkilled after {limit} s\n"
 
 
+def rank_counts(source, options):
+    """All that a test wants; instrumented, the least, a middle and the largest: memory, not results, is looked at."""
+    wanted = marks(source, "ranks", [1])
+    if options.valgrind:
+        return [1]
+    return sorted({wanted[0], wanted[len(wanted) // 2], wanted[-1]}) if options.unit else wanted
+
+
 def jobs(options):
     """(name, command, limit) of every run."""
     build = pathlib.Path(options.build)
     for source in sorted(HERE.glob("*/test_*.c")):
         program = build / source.relative_to(ROOT).with_suffix("")
         limit = marks(source, "limit", [60])[0] * (20 if options.valgrind else 5 if options.unit else 1)
-        for ranks in [1] if options.valgrind else marks(source, "ranks", [1]):
+        for ranks in rank_counts(source, options):
             wrapped = (VALGRIND if options.valgrind else []) + [str(program)]
             yield f"{source.parent.name}/{source.stem} on {ranks}", ["scripts/mpi.sh", str(ranks), *wrapped], limit
     if not options.unit:
