@@ -94,6 +94,20 @@ static ouro_status check_keys(const ouro_config *config, const ouro_family_metho
   return OURO_OK;
 }
 
+static ouro_status hold_out(const ouro_config *config, ouro_family *family) {
+  ouro_status status = OURO_OK;
+  if (!family->methods->holds_out) return OURO_OK;
+  OURO_NEW(family->held_out, OURO_HELD_OUT * (size_t)family->row_width);
+  const ouro_slice slice = {.stream =
+                                ouro_random_stream(config->learning.seed, 0, 0, OURO_PURPOSE_HELD_OUT, OURO_NATURE, 0),
+                            .theta = family->truth,
+                            .n = OURO_HELD_OUT,
+                            .total = OURO_HELD_OUT};
+  family->methods->draw(family, &slice, family->held_out);
+cleanup:
+  return status;
+}
+
 ouro_status ouro_family_create(const ouro_config *config, ouro_family **family) {
   ouro_status status = OURO_OK;
   ouro_family *made = NULL;
@@ -106,6 +120,7 @@ ouro_status ouro_family_create(const ouro_config *config, ouro_family **family) 
   OURO_TRY(methods->create(config, made));
   const size_t rows = (size_t)OURO_ROW_BLOCK * (size_t)made->row_width;
   OURO_NEW(made->block, made->scratch > rows ? made->scratch : rows);
+  OURO_TRY(hold_out(config, made));
   *family = made;
   made = NULL;
 cleanup:
@@ -118,6 +133,7 @@ void ouro_family_destroy(ouro_family **family) {
   (*family)->methods->destroy(*family);
   free((*family)->truth);
   free((*family)->block);
+  free((*family)->held_out);
   free(*family);
   *family = NULL;
 }

@@ -67,6 +67,9 @@ typedef struct ouro_measure {
   void (*compute)(const ouro_family *family, ouro_lid n, const double *theta, double *values); /* [n][p] to [n] */
 } ouro_measure;
 
+/* Samples of the truth on which a likelihood without a closed form is measured, the same for all models. */
+#define OURO_HELD_OUT 512
+
 /* Most measures of a family, `error` among them. */
 #define OURO_MEASURES_MOST 12
 
@@ -91,6 +94,7 @@ typedef struct ouro_family_methods {
   const char *parameter_units;
   const char *unfitted; /* not additive: what is wrong where there is no fit, as printed: "classes were separated" */
   const ouro_measure *measures; /* beside error, up to one without a name; NULL: none */
+  bool holds_out;               /* do they need held-out samples? */
 } ouro_family_methods;
 
 struct ouro_family {
@@ -106,6 +110,7 @@ struct ouro_family {
   ouro_spread spread;       /* of a sample; to first order the noise of a fit is base / n */
   double *truth;            /* [n_parameters] theta* */
   double *block;            /* [OURO_ROW_BLOCK][row_width] scratch of absorb and of measures */
+  double *held_out;         /* [OURO_HELD_OUT][row_width] in row blocks, by the seed alone; NULL if not needed */
   void *constants;          /* the family's own */
   size_t scratch;           /* numbers that measures need of block, where they are more; 0 */
 };
