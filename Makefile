@@ -4,6 +4,7 @@
 #   make demo            install what is missing, build, run the main job on 2 ranks, draw its pictures
 #   make check           install what is missing, build, run all tests
 #   make lint            formatting, module directions, docstrings, lengths, shell scripts
+#   make published       results of the literature, each by its experiment: SCALE=2 doubles sample sizes, SEED=, ONLY=R1,R5
 #   make bench           speed on 1 and 2 ranks, and against the NumPy program a user would write
 #   make bench-verdict   the same for `ouro verdict` on a graph of 16 million feeds, against pandas and SciPy
 #   make install PREFIX=/usr/local
@@ -28,7 +29,7 @@ PYTHON ?= /usr/bin/python3
 MPI := scripts/mpi.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all demo check lint bench bench-verdict install info clean bootstrap memcheck
+.PHONY: all demo published check lint bench bench-verdict install info clean bootstrap memcheck
 
 # Found libraries: build/probe.mk is made by compiling and linking against each of them. The two commands of the
 # quick start install what is missing first.
@@ -92,6 +93,10 @@ $(BENCHES): $(B)/%: $(B)/%.o $(LIB)
 
 demo: $(PROGRAM)
 	@OURO=$(PROGRAM) PYTHON=$(PYTHON) jobs/llm/demo.sh
+
+published: $(PROGRAM)
+	@$(PYTHON) scripts/published.py --ouro $(PROGRAM) $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(ONLY),--only $(ONLY))
 
 # ONLY=pattern runs the tests whose name holds the pattern.
 check: $(PROGRAM) $(TESTS) $(BENCHES)
