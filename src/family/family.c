@@ -19,7 +19,7 @@ static const ouro_family_methods *registry[MOST_FAMILIES + 1] = {
     &ouro_family_linear,      &ouro_family_normal_mean, &ouro_family_poisson,
     &ouro_family_bernoulli,   &ouro_family_exponential, &ouro_family_gaussian,
     &ouro_family_categorical, &ouro_family_logistic,    &ouro_family_poisson_regression,
-    &ouro_family_huber,       &ouro_family_kde};
+    &ouro_family_huber,       &ouro_family_kde,         &ouro_family_mixture};
 
 static int count_families(void) {
   int n = 0;

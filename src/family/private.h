@@ -16,5 +16,6 @@ extern const ouro_family_methods ouro_family_logistic;
 extern const ouro_family_methods ouro_family_poisson_regression;
 extern const ouro_family_methods ouro_family_huber;
 extern const ouro_family_methods ouro_family_kde;
+extern const ouro_family_methods ouro_family_mixture;
 
 #endif

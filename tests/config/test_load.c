@@ -195,7 +195,8 @@ static void defaults_are_those_of_the_header(void **state) {
   assert_true(c->model.correlation == 0.5 && c->model.exponent == 1 && c->model.ridge == 0);
   assert_true(c->model.mean == 0.5 && c->model.variance == OURO_VARIANCE_ML && c->model.categories == 10);
   assert_string_equal(c->model.probabilities, "uniform");
-  assert_true(c->model.smoothing == 0 && c->model.threshold == 1.345 && c->model.points == 1000);
+  assert_true(c->model.smoothing == 0 && c->model.threshold == 1.345 && c->model.points == 1000 &&
+              c->model.components == 3 && c->model.separation == 4);
   assert_string_equal(c->model.bandwidth, "scott");
   assert_true(c->model.temperature == 1 && c->model.top_k == 0 && c->model.top_p == 1);
   assert_true(c->learning.generations == 100 && c->learning.initial == 100 && c->learning.replicates == 1);

@@ -94,9 +94,10 @@ static void random_experiment(char *text) {
   else
     at = put(
         text, at,
-        "bandwidth: %s, points: %d, probabilities: %s, variance: %s, mean: %.17g, temperature: %.17g, top_p: %.17g}\n",
-        draw(2) ? "silverman" : "0.25", 1 + (int)draw(50), draw(2) ? name() : "uniform", draw(2) ? "ml" : "unbiased",
-        uniform(), 3 * uniform(), uniform());
+        "bandwidth: %s, points: %d, components: %d, separation: %.17g, probabilities: %s, variance: %s, mean: %.17g, "
+        "temperature: %.17g, top_p: %.17g}\n",
+        draw(2) ? "silverman" : "0.25", 1 + (int)draw(50), 1 + (int)draw(9), uniform(), draw(2) ? name() : "uniform",
+        draw(2) ? "ml" : "unbiased", uniform(), 3 * uniform(), uniform());
   at = put(text, at, "learning: {generations: %d, draw: %s, seed: %llu", (int)draw(100),
            draw(2) ? "private" : "published", (unsigned long long)(draw(UINT64_MAX)));
   if (draw(2)) at = put(text, at, ", regime: forget, forget: %.17g", uniform());
@@ -136,6 +137,7 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->model.ridge == b->model.ridge && a->model.mean == b->model.mean && a->model.variance == b->model.variance &&
          a->model.categories == b->model.categories && same_text(a->model.probabilities, b->model.probabilities) &&
          same_text(a->model.bandwidth, b->model.bandwidth) && a->model.points == b->model.points &&
+         a->model.components == b->model.components && a->model.separation == b->model.separation &&
          a->model.smoothing == b->model.smoothing && a->model.threshold == b->model.threshold &&
          a->model.temperature == b->model.temperature && a->model.top_k == b->model.top_k &&
          a->model.top_p == b->model.top_p && same_theory(&a->theory, &b->theory) &&

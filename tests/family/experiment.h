@@ -35,6 +35,8 @@ static inline ouro_config experiment_named(const char *name) {
   config.model.categories = 7;
   config.model.bandwidth = half;
   config.model.points = 600;
+  config.model.components = 3;
+  config.model.separation = 5;
   config.model.probabilities = uniform;
   return config;
 }

@@ -25,6 +25,7 @@ typedef enum ouro_purpose {
   OURO_PURPOSE_TEST,
   OURO_PURPOSE_SKETCH,   /* order of nodes in estimates of what sources reach; source = node */
   OURO_PURPOSE_HELD_OUT, /* samples of the truth on which likelihoods are measured; no node has a part in them */
+  OURO_PURPOSE_START,    /* where an iterative fit begins; replicate = digest of its sample */
   OURO_PURPOSE_COUNT
 } ouro_purpose;
 

@@ -74,6 +74,8 @@ typedef struct ouro_config_model {
   double threshold;           /* of huber: residuals beyond it pull no more than it, > 0; default 1.345 */
   char *bandwidth;            /* of a kernel density estimate: "scott" (default), "silverman" or a number >= 0 */
   ouro_count points;          /* most samples that a kernel density estimate keeps; default 1000 */
+  int components;             /* of a mixture; default 3 */
+  double separation;          /* of its true means, neighbour from neighbour, in units of noise; default 4 */
   double smoothing;           /* added to each count of a categorical distribution, >= 0; default 0 */
   double temperature;         /* at which models are drawn from, >= 0; 0: their mode; default 1 */
   int top_k;                  /* outcomes that are drawn, the most probable ones; 0 (default): all */
