@@ -176,6 +176,30 @@ static void error(const ouro_family *family, ouro_lid n, const double *theta, do
   }
 }
 
+/* ---- measures ---- */
+
+static void count_components(const ouro_family *family, ouro_lid n, const double *theta, double *values) {
+  const ouro_mixture *m = family->constants;
+  for (ouro_lid i = 0; i < n; i++, theta += family->n_parameters) {
+    values[i] = 0;
+    for (int a = 1; a <= m->k; a++) values[i] += theta[(ptrdiff_t)a * m->size - 1] > 0;
+  }
+}
+
+static void likelihoods(const ouro_family *family, ouro_lid n, const double *theta, double *values) {
+  for (ouro_lid i = 0; i < n; i++, theta += family->n_parameters) {
+    values[i] = -ouro_mixture_likelihood(family, theta, OURO_HELD_OUT, family->held_out) / OURO_HELD_OUT;
+  }
+}
+
+static const ouro_measure measures[] = {
+    {"components", "1", "components that have not lost their samples", count_components},
+    {"nll", "1",
+     "mean negative log-likelihood of 512 held-out samples of the truth, the same for all models, in nats; inf where a "
+     "model has no components",
+     likelihoods},
+    {NULL, NULL, NULL, NULL}};
+
 const ouro_family_methods ouro_family_mixture = {.name = "mixture",
                                                  .create = create,
                                                  .destroy = destroy,
@@ -186,4 +210,6 @@ const ouro_family_methods ouro_family_mixture = {.name = "mixture",
                                                  .measure = "integrated (f - f*)^2 / integrated f*^2",
                                                  .error_units = "1",
                                                  .parameter_units = "sample",
+                                                 .measures = measures,
+                                                 .holds_out = true,
                                                  .unfitted = "samples were too large for numbers"};

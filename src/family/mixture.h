@@ -57,4 +57,9 @@ void ouro_mixture_fit_clear(ouro_mixture *model);
  *  Returns false where numbers are too large. */
 bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *rows, double *theta);
 
+/** Log-likelihood of a model on n rows; -inf if it has no components.
+ *  Not collective.
+ *  [in] rows a kept sample of n rows, without its count */
+double ouro_mixture_likelihood(const ouro_family *family, const double *theta, ouro_count n, const double *rows);
+
 #endif

@@ -369,3 +369,27 @@ bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *row
   store(m, theta);
   return true;
 }
+
+/* The components that a model has become those of a fit. */
+static void recall(ouro_mixture *m, const double *theta) {
+  m->alive = 0;
+  for (int a = 0; a < m->k; a++, theta += m->size) {
+    if (theta[m->size - 1] == 0) continue;
+    for (int i = 0; i < m->size - 1; i++) mean_of(m, m->alive)[i] = theta[i] / m->unit;
+    *weight_of(m, m->alive++) = theta[m->size - 1];
+  }
+}
+
+double ouro_mixture_likelihood(const ouro_family *family, const double *theta, ouro_count n, const double *rows) {
+  ouro_mixture *m = family->constants;
+  double sum = -(double)n * m->d * (0.5 * ouro_mixture_log(2 * 3.14159265358979323846) + ouro_mixture_log(m->unit));
+  recall(m, theta);
+  if (m->alive == 0) return -INFINITY;
+  set_constants(m);
+  for (; n > 0; n -= OURO_ROW_BLOCK, rows += (ptrdiff_t)OURO_ROW_BLOCK * m->d) {
+    load(m, rows);
+    for (int a = 0; a < m->alive; a++) measure(m, a);
+    sum += share_out(m, ouro_samples_block(n));
+  }
+  return sum;
+}

@@ -27,11 +27,12 @@ FAMILIES = {
     "poisson-regression": "dimension: 2, covariates: ar1",
     "kde": "dimension: 2, bandwidth: 0.5, points: 60",
     "kde scott": "points: 60",
+    "mixture": "dimension: 2, components: 2, separation: 9",
     "huber": "dimension: 3, noise: 2, threshold: 2, covariates: power",
 }
-UNKNOWN = ("categorical smoothed", "categorical shaped", "kde scott")
+UNKNOWN = ("categorical smoothed", "categorical shaped", "kde scott", "mixture")
 FIRST_ORDER = ("logistic", "poisson-regression", "huber")
-SHARES = (*FIRST_ORDER, "bernoulli")
+SHARES = (*FIRST_ORDER, "mixture", "bernoulli")
 
 
 class Families(program.Case):
@@ -134,6 +135,22 @@ class Families(program.Case):
         for ranks in (1, 2):
             self.fails("run", "x.yaml", ranks=ranks, status=1, says=["node a", "generation", "too large"])
 
+    def test_mixtures_that_lose_components(self):
+        """Twelve samples a generation for three components: most are lost, all numbers stay finite, weights sum to 1."""
+        self.write("g.tsv", "source\ttarget\tsamples\na\tb\t12\nb\ta\t12\nb\tc\t100\n")
+        self.write("x.yaml", "graph: { file: g.tsv }\nmodel: { family: mixture, dimension: 2 }\n"
+                             "learning: { generations: 150, replicates: 20 }\noutput: { parameters: true, measures: all }\n")
+        stored = []
+        for ranks in (1, 3):
+            tables, _ = self.run_file(ranks=ranks)
+            with h5py.File(self.dir / f"out{ranks}.h5") as file:
+                stored.append(file["trajectory/components"][()])
+            self.assertTrue(np.all(np.isfinite(tables["final/parameters"])) and np.all(np.isfinite(tables["trajectory/error"])))
+            weights = tables["final/parameters"].reshape(20, 3, 3, 6)[..., 5]
+            self.assertTrue(np.allclose(weights.sum(axis=2), 1))
+        self.assertEqual(stored[0].tobytes(), stored[1].tobytes())
+        self.assertTrue(np.all(stored[0][0] == 3) and np.all(stored[0] >= 1) and stored[0][-1, 0] < 2.5, stored[0])
+
     def test_a_training_set_larger_than_the_buffer(self):
         self.write("g.tsv", "source\ttarget\tsamples\na\tb\t5000\nb\ta\t50\n")
         self.write("x.yaml", "graph: { file: g.tsv }\nmodel: { family: logistic }\nexchange: { buffer: 400 KiB }\n")
@@ -164,6 +181,9 @@ class Families(program.Case):
                             ("family: huber, threshold: 0", ["x.yaml:3: ", "model.threshold"]),
                             ("family: huber, threshold: 1e-3", ["x.yaml:3: ", "model.threshold", "0.01 times"]),
                             ("family: kde, bandwidth: wide", ["x.yaml:3: ", "model.bandwidth", "`wide`"]),
+                            ("family: mixture, components: 0", ["x.yaml:3: ", "model.components"]),
+                            ("family: mixture, dimension: 33", ["x.yaml:3: ", "model.dimension", "1 .. 32"]),
+                            ("family: mixture, separation: -1", ["x.yaml:3: ", "model.separation"]),
                             ("family: kde, points: 0", ["x.yaml:3: ", "model.points"]),
                             ("family: categorical, top_p: 1.5", ["x.yaml:3: ", "model.top_p", "between 0 and 1"]),
                             ("family: gaussian, temperature: -1", ["x.yaml:3: ", "model.temperature", "`-1`"]),

@@ -25,6 +25,7 @@ class Help(program.Case):
         for line in ("linear dimension noise covariates correlation exponent ridge", "normal-mean dimension noise",
                      "poisson mean", "bernoulli mean", "exponential mean",
                      "gaussian dimension noise covariates correlation exponent variance temperature top_p",
+                     "mixture dimension noise components separation",
                      "kde dimension noise bandwidth points",
                      "categorical categories probabilities exponent smoothing temperature top_k top_p"):
             self.assertIn(f" {line} ", words)

@@ -328,6 +328,39 @@ static void draws_of_what_is_left(void **state) {
   ouro_family_destroy(&family);
 }
 
+static double measured(const ouro_family *family, const char *name, const double *theta) {
+  double value = NAN;
+  for (const ouro_measure *m = family->methods->measures; m->name; m++) {
+    if (strcmp(m->name, name) == 0) m->compute(family, 1, theta, &value);
+  }
+  return value;
+}
+
+/* Likelihood and number of components of fits, of one that has lost a component, and of a model without parameters. */
+static void measures(void **state) {
+  (void)state;
+  for (int d = 1; d <= MOST_D; d++) {
+    ouro_family *family = mixture_of(3, d, 4);
+    double *theta = numbers(family->n_parameters);
+    assert_true(measured(family, "components", theta) == 0 && measured(family, "nll", theta) == INFINITY);
+    for (int n = 3; n < 400; n *= 5) {
+      const sample s = drawn(family, family->truth, n, n);
+      double sum = 0;
+      assert_true(fitted(family, &s, theta));
+      assert_true(measured(family, "components", theta) == alive_of(d, 3, theta));
+      for (int r = 0; r < OURO_HELD_OUT; r++) {
+        double x[MOST_D];
+        for (int c = 0; c < d; c++) x[c] = element_of(family->held_out, OURO_HELD_OUT, d, r, c);
+        sum -= log(mixture_density(3, d, theta, x)) / OURO_HELD_OUT;
+      }
+      assert_true(n == 3 || fabs(measured(family, "nll", theta) - sum) < 1e-10 * (1 + fabs(sum)));
+      assert_true(measured(family, "nll", theta) > measured(family, "nll", family->truth));
+    }
+    free(theta);
+    ouro_family_destroy(&family);
+  }
+}
+
 /* A fit is a function of its sample: what was fitted before leaves no trace. Another seed may start elsewhere. */
 static void fits_depend_on_the_sample_alone(void **state) {
   (void)state;
@@ -373,6 +406,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_error_falls_with_the_sample),
     cmocka_unit_test(lost_components),
     cmocka_unit_test(draws_of_what_is_left),
+    cmocka_unit_test(measures),
     cmocka_unit_test(fits_depend_on_the_sample_alone),
     cmocka_unit_test(what_cannot_be_fitted),
     cmocka_unit_test(too_many_dimensions),
