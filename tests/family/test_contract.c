@@ -11,7 +11,7 @@
 
 static const char *const names[] = {"linear",   "normal-mean", "poisson",  "bernoulli",          "exponential",
                                     "gaussian", "categorical", "logistic", "poisson-regression", "huber",
-                                    "kde", "mixture"};
+                                    "kde",      "mixture"};
 enum { N_NAMES = sizeof names / sizeof names[0] };
 
 /* Run a check for every family, and for both ways in which a Poisson variable is drawn. */
