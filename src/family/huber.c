@@ -14,11 +14,12 @@
  * c: enough to keep the equations regular, and little enough to be nearly Newton's method. */
 #define BEYOND 0.25
 
-static void respond(const ouro_mestimator *model, const ouro_stream *stream, ouro_count first, int b, double *y) {
-  const ouro_stream noise = ouro_random_substream(stream, 1);
+static void respond(const ouro_mestimator *model, const ouro_slice *part, int b, double *y) {
+  const ouro_stream noise = ouro_random_substream(&part->stream, 1);
+  const double sigma = part->noise ? *part->noise : model->sigma;
   double e[OURO_ROW_BLOCK];
-  ouro_random_normals(&noise, (uint64_t)first, (size_t)b, e);
-  for (int r = 0; r < b; r++) y[r] = fma(model->sigma, e[r], y[r]);
+  ouro_random_normals(&noise, (uint64_t)part->first, (size_t)b, e);
+  for (int r = 0; r < b; r++) y[r] = fma(sigma, e[r], y[r]);
 }
 
 static void terms(const ouro_mestimator *model, int b, const double *y, const double *u, double *loss, double *root,
@@ -60,6 +61,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
 
 const ouro_family_methods ouro_family_huber = {.name = "huber",
                                                .create = create,
+                                               .takes_noise = true,
                                                .destroy = ouro_mestimator_destroy,
                                                .draw = ouro_mestimator_draw,
                                                .fit_rows = ouro_mestimator_fit,

@@ -69,7 +69,8 @@ static void draw_block(const ouro_family *family, const ouro_slice *slice, ouro_
   const int width = family->row_width;
   ouro_random_normals(&slice->stream, (uint64_t)first * (uint64_t)width, (size_t)b * (size_t)width, rows);
   ouro_covariates_colour(&model->law, b, rows);
-  ouro_linear_kernels_now()->respond(family->n_parameters, b, slice->theta, model->sigma, rows);
+  const double sigma = slice->noise ? *slice->noise : model->sigma;
+  ouro_linear_kernels_now()->respond(family->n_parameters, b, slice->theta, sigma, rows);
 }
 
 /* The first n of the b rows of a row block. */
@@ -143,6 +144,7 @@ static double eta(const ouro_family *family, ouro_count n) {
 
 const ouro_family_methods ouro_family_linear = {.name = "linear",
                                                 .create = create,
+                                                .takes_noise = true,
                                                 .destroy = destroy,
                                                 .draw = draw,
                                                 .reduce = reduce,

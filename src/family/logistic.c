@@ -12,11 +12,11 @@
 #include "family/samples.h"
 
 /* y = 1 if a logistic variable ln U - ln(1 - U) is below u; 1 - U is exact. */
-static void respond(const ouro_mestimator *model, const ouro_stream *stream, ouro_count first, int b, double *y) {
-  const ouro_stream labels = ouro_random_substream(stream, 1);
+static void respond(const ouro_mestimator *model, const ouro_slice *part, int b, double *y) {
+  const ouro_stream labels = ouro_random_substream(&part->stream, 1);
   double uniform[OURO_ROW_BLOCK], other[OURO_ROW_BLOCK];
   (void)model;
-  ouro_random_uniforms(&labels, (uint64_t)first, (size_t)b, uniform);
+  ouro_random_uniforms(&labels, (uint64_t)part->first, (size_t)b, uniform);
   for (int r = 0; r < b; r++) other[r] = 1 - uniform[r];
   ouro_normal_scalar.minus_two_log((size_t)b, uniform, uniform);
   ouro_normal_scalar.minus_two_log((size_t)b, other, other);

@@ -68,7 +68,7 @@ cleanup:
 }
 
 static void draw_normal(const ouro_family *family, const ouro_slice *slice, double *rows) {
-  const double s = *(const double *)family->constants;
+  const double s = slice->noise ? *slice->noise : *(const double *)family->constants;
   const int d = family->row_width;
   ouro_samples_fill(ouro_random_normals, slice, d, rows);
   for (ouro_count left = slice->n; left > 0; left -= OURO_ROW_BLOCK) {
@@ -130,6 +130,7 @@ static void draw_exponential(const ouro_family *family, const ouro_slice *slice,
 
 const ouro_family_methods ouro_family_normal_mean = {.name = "normal-mean",
                                                      .create = create_normal,
+                                                     .takes_noise = true,
                                                      .destroy = destroy,
                                                      .draw = draw_normal,
                                                      .reduce = reduce,

@@ -71,7 +71,7 @@ void ouro_mestimator_draw(const ouro_family *family, const ouro_slice *slice, do
     ouro_covariates_colour(&model->law, b, rows);
     memset(y, 0, (size_t)b * sizeof *y);
     ouro_linear_kernels_now()->respond(p, b, slice->theta, 0, rows);
-    model->respond(model, &slice->stream, part.first, b, y);
+    model->respond(model, &part, b, y);
     rows += (ptrdiff_t)b * family->row_width;
   }
 }

@@ -14,10 +14,9 @@
 
 typedef struct ouro_mestimator ouro_mestimator;
 
-/* Responses of b <= OURO_ROW_BLOCK rows, of which row number `first` of a feed is the first.
+/* Responses of b <= OURO_ROW_BLOCK rows of a feed, those of the slice `part`.
  * [inout] y [b] the linear predictors u; becomes the responses */
-typedef void (*ouro_mestimator_respond)(const ouro_mestimator *model, const ouro_stream *stream, ouro_count first,
-                                        int b, double *y);
+typedef void (*ouro_mestimator_respond)(const ouro_mestimator *model, const ouro_slice *part, int b, double *y);
 
 /* Loss and its derivatives in u at b rows.
  * [out] loss [b]

@@ -10,11 +10,11 @@
 #include "family/poisson.h"
 #include "family/private.h"
 
-static void respond(const ouro_mestimator *model, const ouro_stream *stream, ouro_count first, int b, double *y) {
+static void respond(const ouro_mestimator *model, const ouro_slice *part, int b, double *y) {
   (void)model;
   ouro_exp((size_t)b, y);
   for (int r = 0; r < b; r++) y[r] = fmin(y[r], OURO_POISSON_MOST);
-  ouro_poisson_draw_each(stream, first, b, y);
+  ouro_poisson_draw_each(&part->stream, part->first, b, y);
 }
 
 /* Loss e^u - y u, weight e^u. */

@@ -63,8 +63,8 @@ double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate,
   return memset(statistic, 0, ouro_family_statistic_size(run->family, size) * sizeof(double));
 }
 
-void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, ouro_count first,
-                           ouro_count total, double *statistic) {
+void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, const double *noise,
+                           ouro_count first, ouro_count total, double *statistic) {
   learn_batch *batch = &run->batch;
   __builtin_prefetch(theta); /* by the time it is drawn from, a model from anywhere in memory is in cache */
   __builtin_prefetch(theta + run->family->n_parameters - 1);
@@ -72,7 +72,7 @@ void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const doub
     const ouro_count n = total - first < run->chunk ? total - first : run->chunk;
     if (batch->n_slices == LEARN_SLICES || batch->rows + n > run->chunk) ouro_learn_batch_absorb(run);
     const ouro_lid k = batch->n_slices++;
-    batch->slices[k] = (ouro_slice){*stream, theta, first, n, total};
+    batch->slices[k] = (ouro_slice){*stream, theta, first, n, total, noise};
     batch->into[k] = statistic;
     batch->rows += n;
     first += n;

@@ -219,6 +219,8 @@ ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *famil
              family->methods->name);
   OURO_CHECK(config->real.weight == 0 || family->additive, OURO_ECONFIG,
              "real.weight: family %s is not fitted to sums that can be weighted", family->methods->name);
+  OURO_CHECK(graph->noise == NULL || family->methods->takes_noise, OURO_ECONFIG,
+             "the node file's column noise: models of family %s have none of their own", family->methods->name);
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));
   OURO_TRY(check_initial(config, family, graph));
   OURO_TRY(check_sizes(config, family, graph));

@@ -4,11 +4,18 @@
 
 #include "learn/private.h"
 
+#include <math.h>
 #include <string.h>
 
 static const double *model_of(const learn_run *run, ouro_lid node, int64_t replicate) {
   const size_t model = (size_t)node * (size_t)run->replicates + (size_t)replicate;
   return run->theta + model * (size_t)run->family->n_parameters;
+}
+
+/* The noise that a model's samples have of their own, as in ouro_slice. */
+static const double *noise_of(const learn_run *run, ouro_lid node) {
+  const double *noise = run->graph->noise;
+  return noise && !isnan(noise[node]) ? &noise[node] : NULL;
 }
 
 static ouro_stream stream_of(const learn_run *run, int64_t replicate, int64_t generation, ouro_purpose purpose,
@@ -38,7 +45,7 @@ void ouro_learn_initial(learn_run *run) {
     for (int32_t k = 0; k < (int32_t)run->replicates; k++) {
       const ouro_stream stream = stream_of(run, k, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, run->graph->gid[i]);
       double *statistic = ouro_learn_batch_model(run, i, k, size);
-      ouro_learn_batch_draw(run, &stream, run->family->truth, 0, size, statistic);
+      ouro_learn_batch_draw(run, &stream, run->family->truth, NULL, 0, size, statistic);
     }
   }
   ouro_learn_batch_flush(run);
@@ -59,7 +66,7 @@ static void add_nature(learn_run *run, ouro_lid i, int32_t replicate, double *st
   weigh_real(run, i, n);
   const ouro_stream stream = stream_of(run, replicate, fixed ? 0 : run->generation,
                                        fixed ? OURO_PURPOSE_FIXED : OURO_PURPOSE_REAL, OURO_NATURE, run->graph->gid[i]);
-  ouro_learn_batch_draw(run, &stream, run->family->truth, 0, n, statistic);
+  ouro_learn_batch_draw(run, &stream, run->family->truth, NULL, 0, n, statistic);
 }
 
 /* Add the samples of a ghost as they arrive. */
@@ -87,7 +94,8 @@ static void train_private(learn_run *run, ouro_lid i, int32_t replicate) {
     } else {
       const ouro_stream stream =
           stream_of(run, replicate, run->generation, OURO_PURPOSE_FEED, graph->gid[j], graph->gid[i]);
-      ouro_learn_batch_draw(run, &stream, model_of(run, j, replicate), 0, graph->samples[e], statistic);
+      ouro_learn_batch_draw(run, &stream, model_of(run, j, replicate), noise_of(run, j), 0, graph->samples[e],
+                            statistic);
     }
   }
   add_nature(run, i, replicate, statistic);
@@ -123,7 +131,8 @@ static void reduce_own(learn_run *run) {
     run->reduced[j] = run->corpus[j]; /* from here on fill() leaves this slot alone */
     const ouro_stream stream =
         stream_of(run, run->replicate, run->generation, OURO_PURPOSE_CORPUS, run->graph->gid[j], 0);
-    ouro_learn_batch_draw(run, &stream, model_of(run, j, run->replicate), first, run->corpus[j], slot_of(run, j));
+    ouro_learn_batch_draw(run, &stream, model_of(run, j, run->replicate), noise_of(run, j), first, run->corpus[j],
+                          slot_of(run, j));
   }
   ouro_learn_batch_absorb(run);
 }
@@ -161,8 +170,11 @@ static void all_published(learn_run *run) {
 static void fill(void *context, const ouro_exchange_item *item, void *out) {
   learn_run *run = context;
   const ouro_lid j = item->local;
-  ouro_slice slice = {
-      .theta = model_of(run, j, item->replicate), .first = item->first, .n = item->n, .total = item->total};
+  ouro_slice slice = {.theta = model_of(run, j, item->replicate),
+                      .first = item->first,
+                      .n = item->n,
+                      .total = item->total,
+                      .noise = noise_of(run, j)};
   if (!published(run)) {
     slice.stream = stream_of(run, item->replicate, run->generation, OURO_PURPOSE_FEED, item->source, item->target);
     ouro_family_draw(run->family, &slice, out);

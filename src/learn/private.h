@@ -69,9 +69,9 @@ double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate,
 
 /** Have rows first .. total-1 of a feed, corpus or real data set drawn and added to a statistic.
  *  Not collective.
- *  [in] theta, statistic kept by reference until the next ouro_learn_batch_absorb() */
-void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, ouro_count first,
-                           ouro_count total, double *statistic);
+ *  [in] theta, noise, statistic kept by reference until the next ouro_learn_batch_absorb(); noise as in ouro_slice */
+void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, const double *noise,
+                           ouro_count first, ouro_count total, double *statistic);
 
 /** Multiply the statistic of the last model begun, as it is now, by `now`, and once it is complete by `then`.
  *  Not collective. */

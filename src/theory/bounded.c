@@ -59,7 +59,7 @@ static ouro_status growth_new(growth *g) {
   s->spread.base = s->spread.drift = 0;
   for (int32_t i = 0; i < s->n; i++) {
     s->start[i] = s->variance[i] = 1 - g->all->fixed[i];
-    s->noise[i] = s->mean[i] = 0;
+    s->noise[i] = s->base[i] = s->mean[i] = 0;
     g->factor[i] = g->all->fixed[i] != 0 ? NAN : HUGE_VAL;
     g->plain[i] = g->extrapolate[i] = HUGE_VAL;
   }

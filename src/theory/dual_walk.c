@@ -19,6 +19,7 @@ typedef struct site {
   ouro_eid first; /* of its feeds */
   ouro_terms terms;
   double corpus; /* 1 / M of published draws, or 0 */
+  double base;   /* expected variance of a sample of this model */
 } site;
 
 /* Number of samples up to and including this feed of a node, and where a walk along it comes to. */
@@ -115,7 +116,8 @@ static void set_sites(const ouro_config *config, const ouro_family *family, cons
   const ouro_graph *graph = w->graph;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     const double corpus = survey->corpus[i] > 0 ? 1 / (double)survey->corpus[i] : 0;
-    w->site[i] = (site){graph->row[i], ouro_system_terms(config, family, graph, survey, i), corpus};
+    w->site[i] = (site){graph->row[i], ouro_system_terms(config, family, graph, survey, i), corpus,
+                        ouro_survey_base(family, graph, i)};
   }
   w->site[graph->n_owned].first = graph->row[graph->n_owned];
 }
@@ -316,7 +318,7 @@ static bool step_met(const ouro_walks *w, const ouro_walks_task *task, int64_t t
 /* Both have just come to this model: what it has published scatters alike for both (section 9). */
 static void meet_corpus(const ouro_walks *w, pair *p) {
   if (p->x.lid < 0 || w->site[p->x.lid].corpus == 0) return;
-  const double corpus = w->site[p->x.lid].corpus, noise = w->spread.base * corpus;
+  const double corpus = w->site[p->x.lid].corpus, noise = w->site[p->x.lid].base * corpus;
   p->sum += p->weight * noise;
   meet(w, p->x.lid, noise, noise, p);
   p->weight *= 1 + w->spread.curvature * corpus;

@@ -59,7 +59,7 @@ static inline double ouro_plateau_largest(int32_t n, const double *values) {
  *  Not collective. */
 static inline double ouro_plateau_runaway(const ouro_system *system) {
   return 1e20 * (ouro_plateau_largest(system->n, system->start) + ouro_plateau_largest(system->n, system->noise) +
-                 system->spread.base);
+                 ouro_plateau_largest(system->n, system->base));
 }
 
 /** Run the recursion, at least `horizon` generations and at most `limit`, until what is still to come is

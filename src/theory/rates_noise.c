@@ -21,9 +21,11 @@ ouro_status ouro_rates_noise(const ouro_config *config, const ouro_family *famil
   if (ouro_survey_is_published(config)) OURO_TRY(ouro_survey_corpora(graph, corpus));
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     if (!ouro_survey_is_published(config))
-      noise[i] = ouro_family_noise(family, ouro_survey_size(config, graph, i));
+      noise[i] = ouro_family_noise(family, ouro_survey_size(config, graph, i)) *
+                 (ouro_survey_size(config, graph, i) > 0 ? ouro_survey_scatter(config, family, graph, i) : 1);
     else
-      noise[i] = corpus[i] > 0 ? family->spread.base / (double)corpus[i] : 1; /* whom nobody hears is in no source */
+      noise[i] = corpus[i] > 0 ? ouro_survey_base(family, graph, i) / (double)corpus[i]
+                               : 1; /* whom nobody hears is in no source */
   }
 cleanup:
   free(corpus);

@@ -28,6 +28,16 @@ cleanup:
   return status;
 }
 
+double ouro_survey_scatter(const ouro_config *config, const ouro_family *family, const ouro_graph *graph, ouro_lid i) {
+  if (graph->noise == NULL) return 1;
+  double sum = ouro_survey_real_share(config, graph, i);
+  const double size = ouro_mixing_size(graph, ouro_mixing_of(config), i);
+  for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
+    sum += (double)graph->samples[k] / size * ouro_survey_base(family, graph, graph->source[k]) / family->spread.base;
+  }
+  return sum;
+}
+
 enum { N_NODES, N_WEIGHTS, N_FIXED, N_FEW, N_UNEQUAL, N_TALLY };
 
 static void tally_node(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
@@ -45,9 +55,12 @@ static void tally_node(const ouro_config *config, const ouro_family *family, con
   }
 }
 
-static const char *find_obstacle(const ouro_config *config, const ouro_family *family, const int64_t *tally) {
+static const char *find_obstacle(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                                 const int64_t *tally) {
   const bool remembers = ouro_config_forget(config) > 0;
   if (family->law == OURO_LAW_NONE) return "no formula is known for this family with these parameters";
+  if (graph->noise && family->law == OURO_LAW_FIRST_ORDER)
+    return "no formula is known for this family where models have a noise of their own";
   if (remembers && ouro_survey_is_published(config)) return "no formula is known for published samples that are kept";
   if (remembers && family->spread.fitted) return "no formula is known for unbiased variances of samples that are kept";
   if (config->real.weight > 0 && family->spread.fitted)
@@ -75,7 +88,7 @@ ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *famil
   survey->exact = family->law == OURO_LAW_MEANS ||
                   (family->law == OURO_LAW_REGRESSION && !ouro_survey_is_published(config) && tally[N_FIXED] == 0 &&
                    ouro_config_forget(config) == 0 && config->real.weight == 0);
-  survey->obstacle = find_obstacle(config, family, tally);
+  survey->obstacle = find_obstacle(config, family, graph, tally);
 cleanup:
   return status;
 }

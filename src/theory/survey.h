@@ -3,6 +3,8 @@
 
 /* An experiment as the recursion sees it: which formula it has, and how large the system is. */
 
+#include <math.h>
+
 #include "ouro/family/family.h"
 #include "ouro/graph/mixing.h"
 #include "ouro/graph/schedule.h"
@@ -50,6 +52,17 @@ static inline double ouro_survey_real_share(const ouro_config *config, const our
   const bool weighted = config->real.weight > 0 && real > 0 && n > real;
   return weighted ? config->real.weight : (double)real / (double)n;
 }
+
+/* Expected variance of a sample of a model without error, owned or ghost: of its own noise where the node file has it.
+ */
+static inline double ouro_survey_base(const ouro_family *family, const ouro_graph *graph, ouro_lid j) {
+  const bool own = graph->noise && !isnan(graph->noise[j]);
+  return own ? graph->noise[j] * graph->noise[j] : family->spread.base;
+}
+
+/** How the samples of a trained node's fit scatter, over how real ones do: P_i0 + sum_k P_ik base_k / base.
+ *  Not collective. */
+double ouro_survey_scatter(const ouro_config *config, const ouro_family *family, const ouro_graph *graph, ouro_lid i);
 
 static inline bool ouro_survey_is_fixed(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
   return config->real.kind == OURO_REAL_FIXED && graph->real[i] > 0;

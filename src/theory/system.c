@@ -48,8 +48,9 @@ ouro_status ouro_system_new(int32_t n, int32_t n_models, int64_t n_held, int64_t
   OURO_NEW(s->column, n_weights);
   OURO_NEW(s->weight, n_weights);
   OURO_NEW(s->node, (size_t)OURO_NODE_VECTORS * (size_t)n);
-  double **const vector[OURO_NODE_VECTORS] = {&s->eta,  &s->noise,    &s->draws, &s->published,  &s->start,
-                                              &s->mean, &s->variance, &s->size,  &s->start_size, &s->real_share};
+  double **const vector[OURO_NODE_VECTORS] = {&s->eta,        &s->noise,      &s->draws,    &s->published,
+                                              &s->start,      &s->mean,       &s->variance, &s->size,
+                                              &s->start_size, &s->real_share, &s->base};
   for (int k = 0; k < OURO_NODE_VECTORS; k++) *vector[k] = s->node + (size_t)k * (size_t)n;
 cleanup:
   return status;
@@ -71,7 +72,7 @@ void ouro_system_spread(const ouro_system *system, const double *error, const do
   const ouro_spread law = system->spread;
   if (law.fitted) return;
   for (int32_t k = 0; k < system->n; k++) {
-    spread[k] = k < system->n_models ? law.base + law.drift + law.slope * mean[k] + law.curvature * error[k] : 0;
+    spread[k] = k < system->n_models ? system->base[k] + law.drift + law.slope * mean[k] + law.curvature * error[k] : 0;
   }
 }
 
@@ -160,10 +161,10 @@ ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *famil
   terms.start = ouro_family_noise(family, ouro_schedule_initial(config, graph, i));
   if (survey->root[i]) return terms;
   if (is_regression(&in)) {
-    terms.noise = ouro_family_noise(family, terms.size);
+    terms.noise = ouro_family_noise(family, terms.size) * ouro_survey_scatter(config, family, graph, i);
     terms.eta = ouro_family_eta(family, terms.size);
   } else {
-    const double synthetic = 1 - ouro_survey_real_share(config, graph, i);
+    const double synthetic = ouro_survey_scatter(config, family, graph, i) - ouro_survey_real_share(config, graph, i);
     terms.noise = real_noise(&in, i) + draws_of(&in, i) * synthetic * family->spread.base;
   }
   return terms;
@@ -189,7 +190,7 @@ static void set_virtual(const inputs *in, ouro_lid i, int32_t at, ouro_system *s
     s->start[at] = spread.base / (double)in->graph->real[i];
   } else if (corpus > 0) {
     s->start[at] = s->noise[at] =
-        (spread.base + spread.drift + spread.curvature * s->start[in->graph->gid[i]]) / (double)corpus;
+        (s->base[in->graph->gid[i]] + spread.drift + spread.curvature * s->start[in->graph->gid[i]]) / (double)corpus;
   }
 }
 
@@ -198,6 +199,7 @@ static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_count n0 = ouro_schedule_initial(in->config, in->graph, i);
   s->start[g] = ouro_family_noise(in->family, n0);
   s->variance[g] = in->family->spread.base;
+  s->base[g] = ouro_survey_base(in->family, in->graph, i);
   s->start_size[g] = (double)n0;
   if (!in->survey->root[i]) set_trained(in, i, s);
   if (in->virtual_of[g] > 0) set_virtual(in, i, in->virtual_of[g], s);

@@ -3,7 +3,7 @@
 
 /* The recursion of an experiment as one linear system, whatever its family, draws, real data and regime:
  *
- *    V_k   = base + drift + slope b_k + curvature C_kk   expected variance of a sample of model k (THEORY.md sections
+ *    V_k   = base_k + drift + slope b_k + curvature C_kk   expected variance of a sample of model k (THEORY.md sections
  *                                                                                                 3 to 5, 8)
  *    Q     = L C L' + Gamma P diag(V_k published_k) P' Gamma,   L = I - Gamma + Gamma P
  *    C'_ij = Q_ij                                                                                       (i != j)
@@ -34,11 +34,12 @@ typedef struct ouro_system {
   double forget;       /* lambda, in [0, 1]; 0: only new samples count */
   double *node;        /* [OURO_NODE_VECTORS][n] the vectors below, one after the other; the same on all ranks */
   double *eta, *noise, *draws, *published; /* [n] see above; draws_i is P_ik/m_ik, published_i 1/M_i, or 0 */
+  double *base;                            /* [n] V_k of a model without error, drift aside; of virtual nodes 0 */
   double *start, *mean, *variance;         /* [n] diagonal of C(0), b(0), V(0) where it is fitted */
   double *size, *start_size, *real_share;  /* [n] n_i, 0 at roots; Neff_i(0); P_i0. Of virtual nodes 0. */
 } ouro_system;
 
-enum { OURO_NODE_VECTORS = 10 };
+enum { OURO_NODE_VECTORS = 11 };
 
 /** Room for a system.
  *  Not collective.

@@ -109,6 +109,26 @@ static void test_initial(void **state) {
   ouro_graph_destroy(&graph);
 }
 
+/* Initial samples of a model's own, and noise where the family has none. */
+static void test_traits(void **state) {
+  (void)state;
+  ouro_graph *graph = ring();
+  ouro_config config = config_of(8);
+  graph->initial = calloc((size_t)graph->n_owned + 1, sizeof *graph->initial);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->initial[i] = graph->gid[i] == 2 ? 9 : 0;
+  expect(&config, graph, OURO_EINPUT,
+         "node 2: 9 initial real samples, but family linear with 8 parameters needs at least 10");
+  for (ouro_lid i = 0; i < graph->n_owned; i++) graph->initial[i] = 10;
+  config.learning.initial = 9; /* no node takes the common size */
+  expect(&config, graph, OURO_OK, NULL);
+  graph->noise = calloc((size_t)graph->n_owned + (size_t)graph->n_ghost + 1, sizeof *graph->noise);
+  expect(&config, graph, OURO_OK, NULL);
+  config.model.family = (char[]){"logistic"};
+  expect(&config, graph, OURO_ECONFIG,
+         "the node file's column noise: models of family logistic have none of their own");
+  ouro_graph_destroy(&graph);
+}
+
 static void test_published(void **state) {
   (void)state;
   const feed equal[] = {{3, 0, 50}, {3, 7, 50}, {3, 11, 50}, {4, 0, 20}};
@@ -370,10 +390,13 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_training_size), cmocka_unit_test(test_real_samples),      cmocka_unit_test(test_initial),
-      cmocka_unit_test(test_published),     cmocka_unit_test(test_overflow),          cmocka_unit_test(test_buffer),
-      cmocka_unit_test(test_points),        cmocka_unit_test(test_published_buffer),  cmocka_unit_test(test_stalls),
-      cmocka_unit_test(test_breakdown),     cmocka_unit_test(test_observer_ends_run), cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_training_size),    cmocka_unit_test(test_real_samples),
+      cmocka_unit_test(test_initial),          cmocka_unit_test(test_traits),
+      cmocka_unit_test(test_published),        cmocka_unit_test(test_overflow),
+      cmocka_unit_test(test_buffer),           cmocka_unit_test(test_points),
+      cmocka_unit_test(test_published_buffer), cmocka_unit_test(test_stalls),
+      cmocka_unit_test(test_breakdown),        cmocka_unit_test(test_observer_ends_run),
+      cmocka_unit_test(test_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

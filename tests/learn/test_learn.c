@@ -5,6 +5,7 @@
 
 #include "../support/harness.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,23 @@
 
 #define P 3
 #define GENERATIONS 3
+
+static int with_traits; /* models have noise and initial samples of their own */
+
+/* A random graph, with traits if so. Collective on comm. */
+static ouro_status make_graph(MPI_Comm comm, const random_graph *spec, ouro_graph **graph) {
+  const ouro_status status = random_graph_make(comm, spec, graph);
+  if (status != OURO_OK || !with_traits) return status;
+  ouro_graph *g = *graph;
+  const size_t n = (size_t)g->n_owned + 1;
+  g->initial = calloc(n, sizeof *g->initial);
+  g->noise = calloc(n, sizeof *g->noise);
+  for (ouro_lid i = 0; i < g->n_owned; i++) {
+    g->initial[i] = g->gid[i] % 3 == 0 ? 20 + g->gid[i] : 0;
+    g->noise[i] = g->gid[i] % 4 > 0 ? 0.5 * (double)(g->gid[i] % 4) : (double)NAN;
+  }
+  return ouro_graph_share_noise(g);
+}
 
 /* What a run gave: [generation][node] and [replicate][node][P], for the nodes of one rank. */
 typedef struct outcome {
@@ -130,11 +148,11 @@ static void compare_all(ouro_config config, random_graph spec) {
   ouro_graph *alone = NULL, *graph = NULL;
   outcome whole;
   spec.published = config.learning.draw == OURO_DRAW_PUBLISHED;
-  assert_ok(random_graph_make(MPI_COMM_SELF, &spec, &alone));
+  assert_ok(make_graph(MPI_COMM_SELF, &spec, &alone));
   assert_ok(learn(&config, alone, &whole));
   for (int scattered = 0; scattered < 2; scattered++) {
     spec.scattered = scattered != 0;
-    assert_ok(random_graph_make(MPI_COMM_WORLD, &spec, &graph));
+    assert_ok(make_graph(MPI_COMM_WORLD, &spec, &graph));
     config.exchange.carry = OURO_CARRY_DATA;
     compare(&config, graph, &whole);
     compare_least(config, graph, &whole);
@@ -229,9 +247,13 @@ typedef struct twin {
   double *old, *made; /* [replicate][node][P] */
 } twin;
 
-static void twin_add(const twin *w, ouro_stream stream, const double *theta, ouro_count n, double *statistic) {
+/* Samples of model j, or of nature (-1). */
+static void twin_add(const twin *w, ouro_stream stream, const double *theta, ouro_lid j, ouro_count n,
+                     double *statistic) {
   double *rows = calloc((size_t)n * (size_t)w->family->row_width + 1, sizeof *rows);
-  const ouro_slice slice = {stream, theta, 0, n, n};
+  const bool own = with_traits && j >= 0 && j % 4 > 0;
+  const double noise = 0.5 * (double)(j % 4);
+  const ouro_slice slice = {stream, theta, 0, n, n, own ? &noise : NULL};
   if (n > 0) ouro_family_draw(w->family, &slice, rows);
   ouro_family_reduce(w->family, rows, n, statistic);
   free(rows);
@@ -241,6 +263,7 @@ static void twin_add(const twin *w, ouro_stream stream, const double *theta, our
 static ouro_count twin_size(const twin *w, int64_t t, ouro_lid i) {
   const ouro_graph *g = w->graph;
   const bool initial = w->config->real.kind == OURO_REAL_INITIAL;
+  if (t == 0 && with_traits && i % 3 == 0) return 20 + i;
   if (t == 0) return initial && g->real[i] > 0 ? g->real[i] : 17;
   ouro_count n = initial ? 0 : g->real[i];
   for (ouro_eid e = g->row[i]; e < g->row[i + 1]; e++) n += g->samples[e];
@@ -250,7 +273,7 @@ static ouro_count twin_size(const twin *w, int64_t t, ouro_lid i) {
 static void twin_corpus(const twin *w, int64_t t, int64_t k, ouro_lid j, ouro_count n, double *statistic) {
   double *corpus = calloc(ouro_family_statistic_size(w->family, n), sizeof *corpus);
   const double *theta = w->old + (k * w->graph->n_nodes + j) * P;
-  twin_add(w, ouro_random_stream(42, (uint64_t)k, (uint64_t)t, OURO_PURPOSE_CORPUS, j, 0), theta, n, corpus);
+  twin_add(w, ouro_random_stream(42, (uint64_t)k, (uint64_t)t, OURO_PURPOSE_CORPUS, j, 0), theta, j, n, corpus);
   ouro_family_merge(w->family, corpus, statistic);
   free(corpus);
 }
@@ -263,7 +286,7 @@ static void twin_model(const twin *w, int64_t t, int64_t k, ouro_lid i) {
   double *made = w->made + (k * g->n_nodes + i) * P;
   const uint64_t replicate = (uint64_t)k, generation = (uint64_t)t;
   if (t == 0) {
-    twin_add(w, ouro_random_stream(42, replicate, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, i), w->family->truth, n,
+    twin_add(w, ouro_random_stream(42, replicate, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, i), w->family->truth, -1, n,
              statistic);
   }
   for (ouro_eid e = g->row[i]; t > 0 && e < g->row[i + 1]; e++) {
@@ -272,13 +295,13 @@ static void twin_model(const twin *w, int64_t t, int64_t k, ouro_lid i) {
       twin_corpus(w, t, k, j, g->samples[e], statistic);
     else
       twin_add(w, ouro_random_stream(42, replicate, generation, OURO_PURPOSE_FEED, j, i),
-               w->old + (k * g->n_nodes + j) * P, g->samples[e], statistic);
+               w->old + (k * g->n_nodes + j) * P, j, g->samples[e], statistic);
   }
   if (t > 0 && !initial && g->real[i] > 0) {
     twin_add(w,
              ouro_random_stream(42, replicate, fixed ? 0 : generation, fixed ? OURO_PURPOSE_FIXED : OURO_PURPOSE_REAL,
                                 OURO_NATURE, i),
-             w->family->truth, g->real[i], statistic);
+             w->family->truth, -1, g->real[i], statistic);
   }
   if (n == 0 || ouro_family_fit(w->family, 1, &n, statistic, made) < 1) {
     memcpy(made, w->old + (k * g->n_nodes + i) * P, P * sizeof *made);
@@ -332,7 +355,7 @@ static void compare_twin(ouro_draw draw, ouro_real_kind kind) {
   const random_graph spec = {13, 4, 20, 40, 10, 150, draw == OURO_DRAW_PUBLISHED, false, 5};
   ouro_graph *graph = NULL;
   outcome out;
-  assert_ok(random_graph_make(MPI_COMM_SELF, &spec, &graph));
+  assert_ok(make_graph(MPI_COMM_SELF, &spec, &graph));
   assert_ok(learn(&config, graph, &out));
   assert_everywhere(twin_wrong(&config, graph, &out) == 0);
   outcome_clear(&out);
@@ -348,6 +371,22 @@ static void test_twin(void **state) {
     }
   }
   family_name = families[0];
+}
+
+/* Noise of their own, for the families that have it. */
+static void test_traits(void **state) {
+  (void)state;
+  const random_graph spec = {13, 4, 20, 40, 30, 90, false, false, 4};
+  with_traits = 1;
+  for (int family = 0; family < N_FAMILIES; family += N_FAMILIES - 1) {
+    family_name = families[family];
+    for (int draw = 0; draw < 2; draw++) {
+      compare_twin((ouro_draw)draw, OURO_REAL_FRESH);
+      compare_all(config_of((ouro_draw)draw, OURO_REAL_FRESH, 3), spec);
+    }
+  }
+  family_name = families[0];
+  with_traits = 0;
 }
 
 /* Families that are fitted to the samples themselves; so few that some models stall. */
@@ -369,7 +408,7 @@ static void test_traffic(void **state) {
   ouro_config config = config_of(OURO_DRAW_PRIVATE, OURO_REAL_FRESH, 2);
   ouro_graph *graph = NULL;
   int64_t cut = 0, bytes[2];
-  assert_ok(random_graph_make(MPI_COMM_WORLD, &spec, &graph));
+  assert_ok(make_graph(MPI_COMM_WORLD, &spec, &graph));
   for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
     if (graph->source[e] >= graph->n_owned) cut += graph->samples[e];
   }
@@ -391,6 +430,7 @@ static void test_traffic(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_twin),
+      cmocka_unit_test(test_traits),
       cmocka_unit_test(test_same_bits_private),
       cmocka_unit_test(test_same_bits_published),
       cmocka_unit_test(test_same_bits_edges),

@@ -30,6 +30,7 @@ typedef struct brute {
   double nature[MOST], effective[MOST]; /* P_i0; Neff_i */
   square p, c, k;                       /* P, a root keeping its model; C; K of section 8 */
   double v[MOST];                       /* fitted variances */
+  double base[MOST];                    /* variance of a sample of a model without error */
 } brute;
 
 /* Noise of a fit to n samples of the truth. */
@@ -58,7 +59,9 @@ static inline void brute_begin(const small *s, rule how, brute *b) {
     }
     b->trained[i] = b->size[i] > 0;
     b->v[i] = how.base;
+    b->base[i] = s->noise[i] > 0 ? s->noise[i] * s->noise[i] : how.base;
     b->effective[i] = initial && s->real[i] > 0 ? s->real[i] : how.initial;
+    if (s->initial[i] > 0) b->effective[i] = s->initial[i];
     b->c[i][i] = brute_noise(&how, b->effective[i]);
     if (b->trained[i]) b->nature[i] = b->real[i] / b->size[i];
     if (how.weight > 0 && b->real[i] > 0 && b->size[i] > b->real[i]) b->nature[i] = how.weight;
@@ -92,20 +95,23 @@ static inline void brute_product(int n, square a, square b, int transposed, squa
 
 /* Variance of a sample of model k. */
 static inline double brute_spread(const brute *b, int k) {
-  return b->how.fitted ? b->v[k] : b->how.base + b->how.curvature * b->c[k][k];
+  return b->how.fitted ? b->v[k] : b->base[k] + b->how.curvature * b->c[k][k];
 }
 
 /* What the fit of i adds to Q_ii by itself: sections 3, 5, and 8 and 9 where part of its data is shared or fixed;
  * sum_k P_ik^2 V_k / m_ik, nature included. */
 static inline double brute_own(const brute *b, int i, double q) {
   const double n = b->size[i], r = b->real[i], p0 = b->nature[i];
-  double within = 0, noise = 0;
+  double within = 0, noise = 0, scatter = p0 * b->how.base; /* of all samples */
   for (int k = 0; k < b->n; k++) {
     const double m = b->p[i][k] * (n - r) / (1 - p0);
     within += b->p[i][k] * b->c[k][k];
+    scatter += b->p[i][k] * b->base[k];
     if (b->how.draw == OURO_DRAW_PRIVATE && m > 0) noise += b->p[i][k] * b->p[i][k] * brute_spread(b, k) / m;
   }
-  if (b->how.p > 0 && !b->first_order) return brute_eta(&b->how, n) * (within - q) + brute_noise(&b->how, n);
+  if (b->how.p > 0 && !b->first_order) {
+    return brute_eta(&b->how, n) * (within - q) + scatter / (n - b->how.p - 1);
+  }
   return b->how.kind == OURO_REAL_FIXED || r == 0 ? noise : noise + p0 * p0 * b->how.base / r;
 }
 

@@ -3,6 +3,9 @@
 
 /* Small graphs that every rank knows in full, for twins, and the distributed graph of the same feeds. */
 
+#include <math.h>
+#include <stdlib.h>
+
 #include "../support/harness.h"
 #include "ouro/graph/build.h"
 
@@ -12,6 +15,8 @@ typedef struct small {
   int n;
   int feeds[MOST][MOST]; /* [source][target] samples */
   int real[MOST];
+  int initial[MOST], every[MOST]; /* 0: not given */
+  double noise[MOST];             /* likewise */
 } small;
 
 static inline uint64_t random_word(uint64_t *state) {
@@ -66,6 +71,27 @@ static inline ouro_status small_scattered(MPI_Comm comm, const small *s, ouro_fe
   return status == OURO_OK ? ouro_graph_assemble(comm, s->n, n, owned, feeds, graph) : status;
 }
 
+/* What single models have of their own, where any has. */
+static inline void small_traits(const small *s, ouro_graph *graph) {
+  int own[3] = {0};
+  for (int i = 0; i < s->n; i++) {
+    own[0] |= s->initial[i] > 0;
+    own[1] |= s->noise[i] > 0;
+    own[2] |= s->every[i] > 0;
+  }
+  const size_t n = (size_t)graph->n_owned + 1;
+  if (own[0]) graph->initial = calloc(n, sizeof *graph->initial);
+  if (own[1]) graph->noise = calloc(n, sizeof *graph->noise);
+  if (own[2]) graph->every = calloc(n, sizeof *graph->every);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    const ouro_gid g = graph->gid[i];
+    if (own[0]) graph->initial[i] = s->initial[g];
+    if (own[1]) graph->noise[i] = s->noise[g] > 0 ? s->noise[g] : (double)NAN;
+    if (own[2]) graph->every[i] = s->every[g] > 0 ? s->every[g] : 1;
+  }
+  assert_true(ouro_graph_share_noise(graph) == OURO_OK);
+}
+
 /* The distributed graph, with its real data; NULL on error. Collective on comm. */
 static inline ouro_graph *small_build(MPI_Comm comm, const small *s, int scattered) {
   ouro_feeds feeds = {0};
@@ -73,6 +99,7 @@ static inline ouro_graph *small_build(MPI_Comm comm, const small *s, int scatter
   (scattered ? small_scattered : small_blocks)(comm, s, &feeds, &graph);
   ouro_feeds_clear(&feeds);
   for (ouro_lid i = 0; graph && i < graph->n_owned; i++) graph->real[i] = s->real[graph->gid[i]];
+  if (graph) small_traits(s, graph);
   return graph;
 }
 

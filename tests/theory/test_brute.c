@@ -312,6 +312,7 @@ static double radius(const brute *whole, const int keep[MOST]) {
   }
   const int all = n * n + (b.how.fitted ? n : 0), one = 1, room = 16 * ALL;
   b.how.base = 0;
+  memset(b.base, 0, sizeof b.base);
   for (int i = 0; i < b.n; i++) b.effective[i] = b.size[i] / (1 - b.how.forget);
   for (int from = 0; from < all; from++) {
     brute unit = b;

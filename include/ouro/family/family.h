@@ -38,6 +38,7 @@ typedef struct ouro_slice {
   const double *theta; /* [n_parameters] the model drawn from; family->truth itself, not a copy: nature */
   ouro_count first, n; /* rows first .. first+n-1; first a multiple of OURO_ROW_BLOCK */
   ouro_count total;    /* rows of the whole feed */
+  const double *noise; /* of families that take one a model: sigma of these samples; NULL: model.noise */
 } ouro_slice;
 
 /* What theory knows of the fits of a family. */
@@ -95,6 +96,7 @@ typedef struct ouro_family_methods {
   const char *unfitted; /* not additive: what is wrong where there is no fit, as printed: "classes were separated" */
   const ouro_measure *measures; /* beside error, up to one without a name; NULL: none */
   bool holds_out;               /* do they need held-out samples? */
+  bool takes_noise;             /* draw() heeds the noise of a slice; base of the spread is its square */
 } ouro_family_methods;
 
 struct ouro_family {

@@ -1,0 +1,112 @@
+/* Models that have noise of their own: theory against brute force and simulation.
+ * ranks: 1 2 3 7
+ * limit: 60 */
+
+#include "brute.h"
+#include "ouro/learn/learn.h"
+#include "ouro/theory/agree.h"
+#include "ouro/theory/predict.h"
+
+/* A graph with roots, loops and real data, some models with noise and initial samples of their own. */
+static small random_graph(uint64_t seed, rule how) {
+  uint64_t state = seed * 51151;
+  int corpus[MOST];
+  small s = {.n = 1 + below(&state, 8)};
+  for (int j = 0; j < s.n; j++) corpus[j] = how.p + 2 + below(&state, 12);
+  for (int k = below(&state, 2 * s.n + 1); k > 0; k--) {
+    const int j = below(&state, s.n), i = below(&state, s.n);
+    s.feeds[j][i] = how.draw == OURO_DRAW_PUBLISHED ? corpus[j] : 2 * how.p + 2 + below(&state, 12);
+  }
+  for (int i = 0; i < s.n; i++) {
+    if (below(&state, 2)) s.real[i] = how.p + 2 + below(&state, 12);
+    if (below(&state, 2)) s.noise[i] = 0.25 * (1 + below(&state, 8));
+    if (below(&state, 3) == 0) s.initial[i] = how.p + 2 + below(&state, 30);
+  }
+  return s;
+}
+
+static rule random_rule(uint64_t seed) {
+  uint64_t state = seed * 7919 + 3;
+  rule how = {.p = below(&state, 4), .base = 0.25 * (1 + below(&state, 8))};
+  how.draw = below(&state, 3) == 0 ? OURO_DRAW_PUBLISHED : OURO_DRAW_PRIVATE;
+  how.kind = (ouro_real_kind)below(&state, 3);
+  how.initial = how.p + 2 + below(&state, 40);
+  if (below(&state, 4) == 0) how.weight = 0.1 * (1 + below(&state, 9));
+  if (how.draw == OURO_DRAW_PRIVATE && below(&state, 3) == 0) how.forget = 0.5 * (1 + below(&state, 2));
+  if (how.p == 0) how.curvature = below(&state, 3) - 1;
+  return how;
+}
+
+/* Does a prediction follow brute force, every generation? */
+static int is_followed(const ouro_graph *graph, const ouro_prediction *p, brute *b) {
+  for (int64_t t = 0; t < p->n_rows; t++) {
+    for (ouro_lid i = 0; i < graph->n_owned; i++) {
+      const double expected = b->c[graph->gid[i]][graph->gid[i]];
+      if (!(fabs(p->error[t * graph->n_owned + i] - expected) <= 1e-12 * expected)) return 0;
+    }
+    brute_step(b);
+  }
+  return 1;
+}
+
+static void follow(const small *s, rule how, uint64_t seed) {
+  ouro_config config = brute_config(how);
+  ouro_family *family = NULL;
+  ouro_prediction *p = NULL;
+  brute b;
+  ouro_graph *graph = small_build(MPI_COMM_WORLD, s, seed % 2 == 0);
+  assert_everywhere(graph != NULL && ouro_graph_is_valid(graph));
+  assert_ok(brute_family(&config, how, &family));
+  config.learning.generations = 12;
+  assert_ok(ouro_predict(&config, family, graph, NULL, &p));
+  brute_begin(s, how, &b);
+  assert_everywhere(p->kind == (b.first_order ? OURO_PREDICT_FIRST_ORDER : OURO_PREDICT_EXACT));
+  assert_everywhere(is_followed(graph, p, &b));
+  ouro_prediction_destroy(&p);
+  brute_family_done(how, &family);
+  ouro_graph_destroy(&graph);
+}
+
+static void test_noise(void **unused) {
+  (void)unused;
+  const uint64_t stride = ranks_in(MPI_COMM_WORLD) > 1 ? 20 : 1;
+  for (uint64_t seed = 1; seed <= 300; seed += stride) {
+    const rule how = random_rule(seed);
+    const small s = random_graph(seed, how);
+    follow(&s, how, seed);
+  }
+}
+
+/* R3: k fake generations of n0 samples with noise s0, then a fit of n samples with noise s. A chain of models: nature
+ * and all but the last but one scatter by s0. */
+static void test_fake_generations(void **unused) {
+  (void)unused;
+  enum { K = 5, N0 = 40, N = 25, P = 3 };
+  const double s0 = 0.7, last = 1.9;
+  small s = {.n = K + 1};
+  for (int i = 0; i < K; i++) s.feeds[i][i + 1] = i + 1 < K ? N0 : N;
+  s.noise[K - 1] = last;
+  const rule how = {.p = P, .base = s0 * s0, .initial = N0};
+  ouro_config config = brute_config(how);
+  ouro_family *family = NULL;
+  ouro_prediction *p = NULL;
+  ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 1);
+  config.learning.generations = K;
+  assert_ok(brute_family(&config, how, &family));
+  assert_ok(ouro_predict(&config, family, graph, NULL, &p));
+  int right = p->kind == OURO_PREDICT_EXACT;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    if (graph->gid[i] != K) continue;
+    const double expected = last * last / (N - P - 1) + K * s0 * s0 / (N0 - P - 1);
+    right = right && fabs(p->error[K * graph->n_owned + i] - expected) < 1e-14;
+  }
+  assert_everywhere(right);
+  ouro_prediction_destroy(&p);
+  brute_family_done(how, &family);
+  ouro_graph_destroy(&graph);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise), cmocka_unit_test(test_fake_generations)};
+  return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
+}
