@@ -126,6 +126,7 @@ cleanup:
 /* Collective: models that had no fit, how often, and the first of them. */
 static void print_stalls(const cli_job *job, const ouro_learn_stalls *stalls) {
   const ouro_graph *graph = job->graph;
+  const char *unfitted = job->family->methods->unfitted;
   int64_t count[2] = {0}, first[2] = {INT64_MAX, INT64_MAX}; /* models and fits; generation, and node in it */
   char name[CLI_NAME_SIZE];
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
@@ -144,8 +145,8 @@ static void print_stalls(const cli_job *job, const ouro_learn_stalls *stalls) {
   if (!cli_is_root(graph->comm)) return;
   printf("%" PRId64 " model%s stalled: %s; %" PRId64 " fit%s did not exist, the first in generation %" PRId64
          " at model %s\n        (a model without a fit keeps its parameters, and its consumers train on those)\n",
-         count[0], count[0] == 1 ? "" : "s", job->family->methods->unfitted, count[1], count[1] == 1 ? "" : "s",
-         first[0], name);
+         count[0], count[0] == 1 ? "" : "s", unfitted ? unfitted : "samples did not determine it", count[1],
+         count[1] == 1 ? "" : "s", first[0], name);
 }
 
 static ouro_status simulate(cli_job *job, const ouro_verdict *verdict, const cli_theory *theory, int argc,

@@ -305,7 +305,6 @@ ouro_status cli_results_stalls(cli_results *results, const ouro_learn_stalls *st
   const cli_job *job = results->job;
   const cli_sink sink = {results->store, results->layout, job->graph, job->family->methods->error_units};
   ouro_status status = OURO_OK;
-  if (job->family->additive) return OURO_OK;
   OURO_TRY(cli_node_put(&sink, "/node/stalled_generation", OURO_KIND_INT64,
                         "first generation in which a replicate of the model had no fit and kept its parameters; "
                         "-1: none",

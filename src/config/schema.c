@@ -26,8 +26,10 @@ static const cyaml_strval_t real_words[] = {
 static const cyaml_strval_t covariates_words[] = {
     {"isotropic", OURO_COVARIATES_ISOTROPIC}, {"ar1", OURO_COVARIATES_AR1}, {"power", OURO_COVARIATES_POWER}};
 static const cyaml_strval_t variance_words[] = {{"ml", OURO_VARIANCE_ML}, {"unbiased", OURO_VARIANCE_UNBIASED}};
-static const cyaml_strval_t regime_words[] = {
-    {"replace", OURO_REGIME_REPLACE}, {"accumulate", OURO_REGIME_ACCUMULATE}, {"forget", OURO_REGIME_FORGET}};
+static const cyaml_strval_t regime_words[] = {{"replace", OURO_REGIME_REPLACE},
+                                              {"accumulate", OURO_REGIME_ACCUMULATE},
+                                              {"subsample", OURO_REGIME_SUBSAMPLE},
+                                              {"forget", OURO_REGIME_FORGET}};
 static const cyaml_strval_t draw_words[] = {{"private", OURO_DRAW_PRIVATE}, {"published", OURO_DRAW_PUBLISHED}};
 static const cyaml_strval_t sampling_words[] = {{"rows", OURO_SAMPLING_ROWS}};
 static const cyaml_strval_t exact_words[] = {
@@ -87,6 +89,7 @@ static const cyaml_schema_field_t learning_fields[] = {INT(ouro_config_learning,
                                                        FLOAT(ouro_config_learning, forget),
                                                        WORD(ouro_config_learning, draw, draw_words),
                                                        WORD(ouro_config_learning, sampling, sampling_words),
+                                                       INT(ouro_config_learning, memory),
                                                        INT(ouro_config_learning, replicates),
                                                        UINT(ouro_config_learning, seed),
                                                        CYAML_FIELD_END};
@@ -185,6 +188,7 @@ static const ouro_rule rules[] = {
     IS_REAL("learning.forget", "0.5", 0, 1),
     IS_WORD("learning.draw", "private"),
     IS_WORD("learning.sampling", "rows"),
+    IS_SIZE("learning.memory", "1073741824", 1, (uint64_t)1 << 50),
     IS_WHOLE("learning.replicates", "1", 1, LOOPS),
     IS_WHOLE("learning.seed", "1", 0, UINT64_MAX),
     IS_WORD("theory.exact", "auto"),

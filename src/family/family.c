@@ -174,11 +174,34 @@ void ouro_family_absorb(const ouro_family *family, ouro_lid n, const ouro_slice 
   }
 }
 
+ouro_family ouro_family_of_samples(const ouro_family *family) {
+  ouro_family samples = *family;
+  samples.additive = false;
+  samples.statistic_width = 0;
+  return samples;
+}
+
+void ouro_family_drop(const ouro_family *family, ouro_count n, double *sample) {
+  ouro_samples_drop(family->row_width, n, sample);
+}
+
+void ouro_family_add_chosen(const ouro_family *family, const double *sample, const uint64_t *chosen,
+                            double *statistic) {
+  ouro_count at = 0;
+  for (int b; (b = ouro_samples_gather(family->row_width, sample, chosen, &at, family->block)) > 0;) {
+    ouro_family_reduce(family, family->block, b, statistic);
+  }
+}
+
+bool ouro_family_fit_sample(const ouro_family *family, const double *sample, const double *weights, double *theta) {
+  return family->methods->fit_rows(family, (ouro_count)sample[0], sample + 1, weights, theta);
+}
+
 ouro_lid ouro_family_fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics,
                          double *theta) {
   if (family->additive) return family->methods->fit(family, n, sizes, statistics, theta);
   for (ouro_lid i = 0; i < n; i++) {
-    if (!family->methods->fit_rows(family, sizes[i], statistics + 1, theta)) return i;
+    if (!family->methods->fit_rows(family, sizes[i], statistics + 1, NULL, theta)) return i;
     statistics += ouro_family_statistic_size(family, sizes[i]);
     theta += family->n_parameters;
   }

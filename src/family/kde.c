@@ -89,6 +89,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->row_width = d;
   family->least_samples = model->rule == FIXED ? 1 : 2;
   family->most_samples = config->model.points;
+  family->unweighted = true;
   set_theory(model, config->model.noise, family);
   OURO_TRY(set_truth(config, model, family));
 cleanup:
@@ -138,10 +139,12 @@ static void keep(int d, ouro_count n, const double *rows, double *points) {
   }
 }
 
-static bool fit_rows(const ouro_family *family, ouro_count n, const double *rows, double *theta) {
+static bool fit_rows(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
+                     double *theta) {
   const kde *model = family->constants;
   const int d = model->d;
   double *points = theta + 2 * d + 1;
+  (void)weights;
   if (n > family->most_samples) return false;
   memset(theta, 0, (size_t)family->n_parameters * sizeof *theta);
   keep(d, n, rows, points);

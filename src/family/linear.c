@@ -108,14 +108,23 @@ static void add_penalty(int p, double penalty, double *statistic) {
   for (int j = 0; j < p; j++) statistic[(ptrdiff_t)j * (j + 1) / 2 + j] += penalty;
 }
 
+static ouro_lid fit_ridge(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics,
+                          double *theta) {
+  const linear *model = family->constants;
+  const int p = family->n_parameters;
+  for (ouro_lid i = 0; i < n; i++, statistics += family->statistic_width, theta += p) {
+    add_penalty(p, model->ridge * (double)sizes[i], statistics);
+    if (ouro_linear_solve(p, 1, statistics, theta, model->work) < 1) return i;
+  }
+  return n;
+}
+
 static ouro_lid fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta) {
   const linear *model = family->constants;
   const int p = family->n_parameters;
   ouro_lid enough = 0; /* models before the first that has fewer samples than parameters */
-  for (; enough < n && (model->ridge > 0 || sizes[enough] >= p); enough++) {
-    const double penalty = model->ridge * (double)sizes[enough];
-    if (penalty > 0) add_penalty(p, penalty, statistics + (ptrdiff_t)enough * family->statistic_width);
-  }
+  if (model->ridge > 0) return fit_ridge(family, n, sizes, statistics, theta);
+  while (enough < n && sizes[enough] >= p) enough++;
   return ouro_linear_solve(p, enough, statistics, theta, model->work);
 }
 
@@ -156,4 +165,5 @@ const ouro_family_methods ouro_family_linear = {.name = "linear",
                                                 .measure = "excess risk / p",
                                                 .error_units = "response^2",
                                                 .measures = ouro_measures_linear,
-                                                .parameter_units = "response / covariate"};
+                                                .parameter_units = "response / covariate",
+                                                .unfitted = "designs were singular"};

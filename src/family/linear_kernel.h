@@ -37,7 +37,7 @@ static inline bool ouro_linear_pivot_good(int p, double pivot, double diagonal) 
  *  [in]  statistics [n][p (p + 1) / 2 + p] packed lower triangle of X'X, then X'y
  *  [out] theta      [n][p]
  *  [in]  work       [ouro_linear_work(p)]
- *  Returns n, or the index of the first singular system. */
+ *  Returns n, or the index of the first singular system, beyond which theta is undefined. */
 ouro_lid ouro_linear_solve(int p, ouro_lid n, const double *statistics, double *theta, double *work);
 
 /** Numbers that ouro_linear_solve() needs for its work.

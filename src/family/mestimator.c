@@ -99,11 +99,31 @@ static void predict(int p, const double *rows, const double *theta, double *out)
   }
 }
 
-/* The terms of the first b rows of a kept block at theta; rows that fill it up weigh nothing. */
-static void block_terms(ouro_mestimator *model, int b, const double *rows, const double *theta) {
+/* What a fit is fitted to. */
+typedef struct sample {
+  ouro_count n;
+  const double *rows, *weights; /* weights NULL: all 1 */
+} sample;
+
+/* The rest of a sample, one block on. */
+static sample beyond(int p, sample s) {
+  s.n -= OURO_ROW_BLOCK;
+  s.rows += (ptrdiff_t)OURO_ROW_BLOCK * (p + 1);
+  if (s.weights) s.weights += OURO_ROW_BLOCK;
+  return s;
+}
+
+/* The terms of the first b rows, of a block of a sample, at theta; rows that fill it up weigh nothing. */
+static void block_terms(ouro_mestimator *model, int b, sample s, const double *theta) {
   const int p = model->law.p;
-  predict(p, rows, theta, model->u);
-  model->terms(model, b, rows + (ptrdiff_t)p * OURO_ROW_BLOCK, model->u, model->loss, model->root, model->pull);
+  predict(p, s.rows, theta, model->u);
+  model->terms(model, b, s.rows + (ptrdiff_t)p * OURO_ROW_BLOCK, model->u, model->loss, model->root, model->pull);
+  for (int r = 0; s.weights && r < b; r++) {
+    const double root = sqrt(s.weights[r]);
+    model->loss[r] *= s.weights[r];
+    model->root[r] *= root;
+    model->pull[r] *= root;
+  }
   for (int r = b; r < OURO_ROW_BLOCK; r++) model->root[r] = model->pull[r] = 0;
 }
 
@@ -115,17 +135,17 @@ static double loss_of(const ouro_mestimator *model, int b) {
 
 /* X'WX and X'r, r the negative derivatives of the losses: the normal equations of sqrt(W) X and r / sqrt(W).
  * Returns the sum of losses. */
-static double equations(ouro_mestimator *model, ouro_count n, const double *rows, const double *theta) {
+static double equations(ouro_mestimator *model, sample s, const double *theta) {
   const int p = model->law.p;
   double loss = 0;
   memset(model->statistic, 0, (size_t)p * (size_t)(p + 3) / 2 * sizeof(double));
-  for (; n > 0; n -= OURO_ROW_BLOCK, rows += (ptrdiff_t)OURO_ROW_BLOCK * (p + 1)) {
-    const int b = ouro_samples_block(n);
-    block_terms(model, b, rows, theta);
+  for (; s.n > 0; s = beyond(p, s)) {
+    const int b = ouro_samples_block(s.n);
+    block_terms(model, b, s, theta);
     loss += loss_of(model, b);
     for (int c = 0; c < p; c++) {
       const ptrdiff_t at = (ptrdiff_t)c * OURO_ROW_BLOCK;
-      for (int r = 0; r < OURO_ROW_BLOCK; r++) model->rows[at + r] = model->root[r] * rows[at + r];
+      for (int r = 0; r < OURO_ROW_BLOCK; r++) model->rows[at + r] = model->root[r] * s.rows[at + r];
     }
     memcpy(model->rows + (ptrdiff_t)p * OURO_ROW_BLOCK, model->pull, sizeof model->pull);
     ouro_linear_kernels_now()->gram(p, OURO_ROW_BLOCK, model->rows, model->statistic);
@@ -140,13 +160,13 @@ typedef struct trial {
   double movement; /* |x' step| of a row, of the whole step */
 } trial;
 
-static trial try_step(ouro_mestimator *model, ouro_count n, const double *rows) {
+static trial try_step(ouro_mestimator *model, sample s) {
   const int p = model->law.p;
   trial t = {0};
-  for (; n > 0; n -= OURO_ROW_BLOCK, rows += (ptrdiff_t)OURO_ROW_BLOCK * (p + 1)) {
-    const int b = ouro_samples_block(n);
-    block_terms(model, b, rows, model->trial);
-    predict(p, rows, model->step, model->v);
+  for (; s.n > 0; s = beyond(p, s)) {
+    const int b = ouro_samples_block(s.n);
+    block_terms(model, b, s, model->trial);
+    predict(p, s.rows, model->step, model->v);
     t.loss += loss_of(model, b);
     for (int r = 0; r < b; r++) {
       t.largest = fmax(t.largest, fabs(model->u[r]));
@@ -158,13 +178,12 @@ static trial try_step(ouro_mestimator *model, ouro_count n, const double *rows) 
 
 /* Halve the step until the loss falls by a share of what its slope promises (Armijo 1966), but for rounding.
  * Returns the length of the step, 0 if none does. */
-static double search(ouro_mestimator *model, ouro_count n, const double *rows, const double *theta, double loss,
-                     double slope, trial *t) {
-  const double rounding = 1e-11 * ((double)n + fabs(loss));
+static double search(ouro_mestimator *model, sample s, const double *theta, double loss, double slope, trial *t) {
+  const double rounding = 1e-11 * ((double)s.n + fabs(loss));
   double length = 1;
   for (int k = 0; k < MOST_HALVINGS; k++, length /= 2) {
     for (int c = 0; c < model->law.p; c++) model->trial[c] = fma(length, model->step[c], theta[c]);
-    *t = try_step(model, n, rows);
+    *t = try_step(model, s);
     if (t->loss <= loss - 1e-4 * length * slope + rounding) return length;
   }
   return 0;
@@ -178,18 +197,28 @@ static bool arrived(const ouro_mestimator *model, double length, const trial *t)
   return length == 1 && t->movement <= model->unit / 2 && t->movement <= NEARLY * (model->unit + t->largest);
 }
 
-bool ouro_mestimator_fit(const ouro_family *family, ouro_count n, const double *rows, double *theta) {
+/* Of weighted losses: a row by which there is a minimum loses that much times its weight, or more. */
+static double least_loss(const ouro_mestimator *model, sample s) {
+  double smallest = 1;
+  for (ouro_count r = 0; s.weights && r < s.n; r++) smallest = fmin(smallest, s.weights[r]);
+  return smallest * model->least;
+}
+
+bool ouro_mestimator_fit(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
+                         double *theta) {
   ouro_mestimator *model = family->constants;
   const int p = model->law.p;
+  const sample s = {n, rows, weights};
+  const double least = least_loss(model, s);
   memset(theta, 0, (size_t)p * sizeof *theta);
   for (int k = 0; k < MOST_STEPS; k++) {
-    const double loss = equations(model, n, rows, theta);
-    if (!isfinite(loss) || loss < model->least) return false;
+    const double loss = equations(model, s, theta);
+    if (!isfinite(loss) || loss < least) return false;
     if (ouro_linear_solve(p, 1, model->statistic, model->step, model->work) < 1) return false;
     double slope = 0;
     for (int c = 0; c < p; c++) slope = fma(model->step[c], model->statistic[(ptrdiff_t)p * (p + 1) / 2 + c], slope);
     trial t;
-    const double length = search(model, n, rows, theta, loss, slope, &t);
+    const double length = search(model, s, theta, loss, slope, &t);
     if (length == 0) return false;
     memcpy(theta, model->trial, (size_t)p * sizeof *theta);
     if (arrived(model, length, &t)) return true;

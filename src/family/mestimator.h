@@ -55,11 +55,13 @@ void ouro_mestimator_destroy(ouro_family *family);
 void ouro_mestimator_draw(const ouro_family *family, const ouro_slice *slice, double *rows);
 void ouro_mestimator_error(const ouro_family *family, ouro_lid n, const double *theta, double *errors);
 
-/** Minimise the sum of losses by damped Newton steps from theta = 0.
+/** Minimise the weighted sum of losses by damped Newton steps from theta = 0.
  *  Not collective.
- *  [in]  rows  a kept sample of n rows, without its count (samples.h)
- *  [out] theta [p]
+ *  [in]  rows    a kept sample of n rows, without its count (samples.h)
+ *  [in]  weights [n] of the losses, > 0; NULL: all 1
+ *  [out] theta   [p]
  *  Returns whether there is a minimum, and it was found. */
-bool ouro_mestimator_fit(const ouro_family *family, ouro_count n, const double *rows, double *theta);
+bool ouro_mestimator_fit(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
+                         double *theta);
 
 #endif

@@ -55,7 +55,8 @@ void ouro_mixture_fit_clear(ouro_mixture *model);
  *  [in]  rows  a kept sample of n rows, without its count (samples.h)
  *  [out] theta components by ascending first coordinate, then zeros for those that were lost
  *  Returns false where numbers are too large. */
-bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *rows, double *theta);
+bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
+                      double *theta);
 
 /** Log-likelihood of a model on n rows; -inf if it has no components.
  *  Not collective.

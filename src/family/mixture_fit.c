@@ -355,8 +355,10 @@ static void store(const ouro_mixture *m, double *theta) {
   }
 }
 
-bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *rows, double *theta) {
+bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
+                      double *theta) {
   ouro_mixture *m = family->constants;
+  (void)weights;
   if (!start(m, n, rows)) return false;
   double before = -HUGE_VAL;
   for (int step = 0; step < MOST_STEPS; step++) {

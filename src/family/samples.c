@@ -71,6 +71,48 @@ void ouro_samples_keep_kept(int width, const double *other, double *kept) {
   }
 }
 
+/* Column by column, each row moves towards the front, over one that has moved already. */
+static void drop_column(int width, ouro_count n, ouro_count left, double *column) {
+  const ptrdiff_t stride = (ptrdiff_t)OURO_ROW_BLOCK * width;
+  const size_t within = (size_t)(n % OURO_ROW_BLOCK), fits = OURO_ROW_BLOCK - within;
+  const double *from = column + n / OURO_ROW_BLOCK * stride;
+  for (; left > 0; left -= OURO_ROW_BLOCK, column += stride, from += stride) {
+    const size_t b = (size_t)ouro_samples_block(left);
+    memmove(column, from + within, (b < fits ? b : fits) * sizeof *column);
+    if (b > fits) memcpy(column + fits, from + stride, (b - fits) * sizeof *column);
+    memset(column + b, 0, (OURO_ROW_BLOCK - b) * sizeof *column);
+  }
+}
+
+void ouro_samples_drop(int width, ouro_count n, double *kept) {
+  const ouro_count all = (ouro_count)kept[0], left = all - n;
+  const size_t before = ouro_samples_kept_size(width, all), after = ouro_samples_kept_size(width, left);
+  if (n == 0) return;
+  for (int c = 0; c < width; c++) drop_column(width, n, left, kept + 1 + (ptrdiff_t)c * OURO_ROW_BLOCK);
+  memset(kept + after, 0, (before - after) * sizeof *kept);
+  kept[0] = (double)left;
+}
+
+int ouro_samples_gather(int width, const double *kept, const uint64_t *chosen, ouro_count *at, double *rows) {
+  const ouro_count n = (ouro_count)kept[0];
+  ouro_count found[OURO_ROW_BLOCK];
+  int b = 0;
+  while (*at < n && b < OURO_ROW_BLOCK) {
+    const uint64_t left = chosen[*at / 64] >> (*at % 64);
+    if (left == 0) {
+      *at = (*at / 64 + 1) * 64;
+      continue;
+    }
+    found[b] = *at + __builtin_ctzll(left);
+    *at = found[b++] + 1;
+  }
+  for (int r = 0; r < b; r++) {
+    const double *row = kept + 1 + found[r] / OURO_ROW_BLOCK * OURO_ROW_BLOCK * width + found[r] % OURO_ROW_BLOCK;
+    for (int c = 0; c < width; c++) rows[(ptrdiff_t)c * b + r] = row[(ptrdiff_t)c * OURO_ROW_BLOCK];
+  }
+  return b;
+}
+
 void ouro_samples_truth(uint64_t seed, int n, double *truth) {
   const ouro_stream stream = ouro_random_stream(seed, 0, 0, OURO_PURPOSE_TRUTH, 0, 0);
   ouro_random_normals(&stream, 0, (size_t)n, truth);

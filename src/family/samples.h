@@ -30,6 +30,18 @@ size_t ouro_samples_kept_size(int width, ouro_count n);
 void ouro_samples_keep(int width, const double *rows, ouro_count n, double *kept);
 void ouro_samples_keep_kept(int width, const double *other, double *kept);
 
+/** Drop the first n rows of a kept sample.
+ *  Not collective. */
+void ouro_samples_drop(int width, ouro_count n, double *kept);
+
+/** The next rows of a kept sample that are chosen, at most a block.
+ *  Not collective.
+ *  [in]    chosen bit r % 64 of word r / 64 is 1 where row r is
+ *  [inout] at     the row to go on from, at first 0
+ *  [out]   rows   [OURO_ROW_BLOCK * width] a row block
+ *  Returns how many they are; 0 at the end. */
+int ouro_samples_gather(int width, const double *kept, const uint64_t *chosen, ouro_count *at, double *rows);
+
 /** Rows of the block that `left` rows begin with.
  *  Not collective. */
 static inline int ouro_samples_block(ouro_count left) {

@@ -23,7 +23,8 @@ ouro_status ouro_learn_batch_create(learn_run *run) {
     const ouro_count size = ouro_learn_largest_size(run->config, run->graph, i);
     if (size > largest) largest = size;
   }
-  batch->stride = ouro_family_statistic_size(run->family, largest);
+  batch->stride =
+      ouro_learn_keeps_whole(run->config, run->family) ? 1 : ouro_family_statistic_size(run->family, largest);
   const size_t fitting = BATCH_BYTES / sizeof(double) / batch->stride;
   batch->capacity = fitting < 1 ? 1 : fitting < BATCH_MODELS ? (ouro_lid)fitting : BATCH_MODELS;
   const ouro_count blocks = CHUNK_NUMBERS / OURO_ROW_BLOCK / run->family->row_width;
@@ -31,6 +32,7 @@ ouro_status ouro_learn_batch_create(learn_run *run) {
   OURO_NEW(batch->node, batch->capacity);
   OURO_NEW(batch->replicate, batch->capacity);
   OURO_NEW(batch->size, batch->capacity);
+  OURO_NEW(batch->sample, batch->capacity);
   OURO_NEW(batch->scale, batch->capacity);
   OURO_NEW(batch->statistic, (size_t)batch->capacity * batch->stride);
   OURO_NEW(batch->theta, (size_t)batch->capacity * p);
@@ -44,11 +46,20 @@ void ouro_learn_batch_clear(learn_batch *batch) {
   free(batch->node);
   free(batch->replicate);
   free(batch->size);
+  free(batch->sample);
   free(batch->scale);
   free(batch->statistic);
   free(batch->theta);
   free(batch->slices);
   free(batch->into);
+}
+
+static double *statistic_of(const learn_run *run, ouro_lid k) {
+  return run->batch.statistic + (size_t)k * run->batch.stride;
+}
+
+static double *empty_statistic(const learn_run *run, ouro_lid k, ouro_count size) {
+  return memset(statistic_of(run, k), 0, ouro_family_statistic_size(run->family, size) * sizeof(double));
 }
 
 double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate, ouro_count size) {
@@ -59,8 +70,8 @@ double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate,
   batch->replicate[k] = replicate;
   batch->size[k] = size;
   batch->scale[k] = 1;
-  double *statistic = batch->statistic + (size_t)k * batch->stride;
-  return memset(statistic, 0, ouro_family_statistic_size(run->family, size) * sizeof(double));
+  batch->sample[k] = run->keep.rows ? ouro_learn_keep_open(run, node, replicate) : empty_statistic(run, k, size);
+  return batch->sample[k];
 }
 
 void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, const double *noise,
@@ -82,7 +93,10 @@ void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const doub
 void ouro_learn_batch_absorb(learn_run *run) {
   learn_batch *batch = &run->batch;
   if (batch->n_slices == 0) return;
-  ouro_family_absorb(run->family, batch->n_slices, batch->slices, batch->into);
+  if (run->keep.rows)
+    ouro_learn_keep_absorb(run, batch->n_slices, batch->slices, batch->into);
+  else
+    ouro_family_absorb(run->family, batch->n_slices, batch->slices, batch->into);
   batch->n_slices = 0;
   ouro_learn_batch_worked(run, batch->rows);
   batch->rows = 0;
@@ -104,7 +118,7 @@ void ouro_learn_failed(learn_run *run, ouro_lid node, int64_t replicate) {
 
 static void scale_by(const learn_run *run, ouro_lid k, double factor) {
   const size_t width = (size_t)run->family->statistic_width;
-  double *statistic = run->batch.statistic + (size_t)k * width;
+  double *statistic = statistic_of(run, k);
   for (size_t w = 0; w < width && factor != 1; w++) statistic[w] *= factor;
 }
 
@@ -122,7 +136,7 @@ static void remember(learn_run *run, ouro_lid k) {
   const size_t width = (size_t)run->family->statistic_width;
   const size_t model = (size_t)batch->node[k] * (size_t)run->replicates + (size_t)batch->replicate[k];
   const double effective = run->effective[batch->node[k]], whole = round(effective);
-  double *kept = run->kept + model * width, *statistic = batch->statistic + (size_t)k * width;
+  double *kept = run->kept + model * width, *statistic = statistic_of(run, k);
   for (size_t w = 0; w < width; w++) {
     kept[w] = run->forget * kept[w] + statistic[w];
     statistic[w] = whole == effective ? kept[w] : kept[w] * (whole / effective);
@@ -130,18 +144,27 @@ static void remember(learn_run *run, ouro_lid k) {
   batch->size[k] = (ouro_count)whole;
 }
 
+/* What the fit of model k sees of the samples kept, in place of its statistic. */
+static void look_back(learn_run *run, ouro_lid k) {
+  learn_batch *batch = &run->batch;
+  const double *kept = batch->sample[k];
+  if (!run->keep.subsample) return;
+  batch->sample[k] = empty_statistic(run, k, batch->size[k]);
+  ouro_learn_keep_draw(run, batch->node[k], batch->replicate[k], kept, batch->size[k], batch->sample[k]);
+}
+
 /* Fit the models from number `first` on, those of an additive family together.
  * Returns the first that has no fit, batch->n if there is none. */
 static ouro_lid fit_from(learn_run *run, ouro_lid first) {
   learn_batch *batch = &run->batch;
   const size_t p = (size_t)run->family->n_parameters;
-  while (first < batch->n) {
-    const ouro_lid n = run->family->additive ? batch->n - first : 1;
-    const ouro_lid good =
-        ouro_family_fit(run->family, n, batch->size + first, batch->statistic + (size_t)first * batch->stride,
-                        batch->theta + (size_t)first * p);
-    first += good;
-    if (good < n) return first;
+  if (run->family->additive && first < batch->n) {
+    return first + ouro_family_fit(run->family, batch->n - first, batch->size + first, statistic_of(run, first),
+                                   batch->theta + (size_t)first * p);
+  }
+  for (; first < batch->n; first++) {
+    const double *weights = ouro_learn_keep_weights(run, batch->node[first]);
+    if (!ouro_family_fit_sample(run->family, batch->sample[first], weights, batch->theta + (size_t)first * p)) break;
   }
   return first;
 }
@@ -157,10 +180,6 @@ static void keep_model(learn_run *run, ouro_lid k) {
   const size_t p = (size_t)run->family->n_parameters;
   const ouro_lid node = batch->node[k];
   memcpy(batch->theta + (size_t)k * p, run->theta + place_of(run, k), p * sizeof(double));
-  if (run->family->additive) {
-    ouro_learn_failed(run, node, batch->replicate[k]);
-    return;
-  }
   if (run->stalls.first[node] < 0) run->stalls.first[node] = run->generation;
   run->stalls.fits[node]++;
 }
@@ -171,6 +190,7 @@ void ouro_learn_batch_flush(learn_run *run) {
   ouro_learn_batch_absorb(run);
   for (ouro_lid k = 0; k < batch->n; k++) scale_by(run, k, batch->scale[k]);
   for (ouro_lid k = 0; run->kept && k < batch->n; k++) remember(run, k);
+  for (ouro_lid k = 0; run->keep.rows && k < batch->n; k++) look_back(run, k);
   for (ouro_lid k = fit_from(run, 0); k < batch->n; k = fit_from(run, k + 1)) keep_model(run, k);
   for (ouro_lid k = 0; k < batch->n; k++) {
     memcpy(run->next + place_of(run, k), batch->theta + (size_t)k * p, p * sizeof(double));

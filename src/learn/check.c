@@ -4,6 +4,7 @@
 #include "learn/private.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -100,11 +101,12 @@ static ouro_status check_sizes(const ouro_config *config, const ouro_family *fam
 }
 
 /* Collective: the size of the largest training set, and the first node that has it. */
-static ouro_count largest_size(const ouro_config *config, const ouro_graph *graph, ouro_gid *node) {
+static ouro_count largest_size(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                               ouro_gid *node) {
   ouro_count largest = 0;
   *node = INT64_MAX;
   for (ouro_lid i = graph->n_owned - 1; i >= 0; i--) {
-    const ouro_count size = ouro_learn_largest_size(config, graph, i);
+    const ouro_count size = ouro_learn_most_fitted(config, family, graph, i);
     if (size < largest) continue;
     largest = size;
     *node = graph->gid[i];
@@ -122,7 +124,7 @@ static ouro_status check_largest(const ouro_config *config, const ouro_family *f
   char name[NAME_SIZE];
   ouro_gid node;
   if (family->additive) return OURO_OK;
-  const ouro_count most = largest_size(config, graph, &node);
+  const ouro_count most = largest_size(config, family, graph, &node);
   if (family->most_samples > 0 && most > family->most_samples) {
     ouro_graph_name_of(graph, node, name, sizeof name);
     return ouro_error(OURO_ELIMIT,
@@ -131,12 +133,40 @@ static ouro_status check_largest(const ouro_config *config, const ouro_family *f
                       name, most, family->methods->name, family->most_samples);
   }
   const size_t numbers = ouro_family_statistic_size(family, most);
-  if (numbers <= (size_t)config->exchange.buffer / sizeof(double)) return OURO_OK;
+  if (numbers <= (size_t)config->exchange.buffer / sizeof(double) || ouro_learn_keeps_whole(config, family)) {
+    return OURO_OK;
+  }
   ouro_graph_name_of(graph, node, name, sizeof name);
   return ouro_error(OURO_ELIMIT,
                     "node %s: exchange.buffer: %" PRId64 " bytes cannot hold its %" OURO_COUNT_FMT
                     " training samples, all of which family %s needs at once: at least %zu KiB",
                     name, config->exchange.buffer, most, family->methods->name, numbers / 128 + 1);
+}
+
+/* What is kept to the last generation must fit from the first on. */
+static ouro_status check_kept(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+  const double memory = (double)config->learning.memory;
+  double bytes = ouro_learn_keep_bytes(config, family, graph);
+  MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MAX, graph->comm);
+  if (bytes <= memory) return OURO_OK;
+  return ouro_error(
+      OURO_ELIMIT,
+      "learning.memory: %" PRId64 " bytes cannot hold the samples that the models of a rank keep: at least "
+      "%.0f KiB, or more ranks, or fewer of the %" PRId64 " generations or %" PRId64 " replicates",
+      config->learning.memory, ceil(bytes / 1024), config->learning.generations, config->learning.replicates);
+}
+
+static ouro_status check_weights(const ouro_config *config, const ouro_family *family) {
+  const double forget = ouro_config_forget(config);
+  if (config->real.weight > 0 && config->learning.regime == OURO_REGIME_SUBSAMPLE) {
+    return ouro_error(OURO_ECONFIG,
+                      "real.weight: learning.regime subsample draws all samples alike, whatever they weigh");
+  }
+  if (family->unweighted && (config->real.weight > 0 || (forget > 0 && forget < 1))) {
+    return ouro_error(OURO_ECONFIG, "%s: family %s cannot weigh its samples",
+                      config->real.weight > 0 ? "real.weight" : "learning.forget", family->methods->name);
+  }
+  return OURO_OK;
 }
 
 /* Largest and smallest count of each source over all its feeds; fewest holds the negative of the smallest. */
@@ -214,16 +244,13 @@ cleanup:
 
 ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   ouro_status status = OURO_OK;
-  OURO_CHECK(ouro_config_forget(config) == 0 || family->additive, OURO_ECONFIG,
-             "learning.regime: family %s is not fitted to sums, so that old samples cannot be kept as such",
-             family->methods->name);
-  OURO_CHECK(config->real.weight == 0 || family->additive, OURO_ECONFIG,
-             "real.weight: family %s is not fitted to sums that can be weighted", family->methods->name);
+  OURO_TRY(check_weights(config, family));
   OURO_CHECK(graph->noise == NULL || family->methods->takes_noise, OURO_ECONFIG,
              "the node file's column noise: models of family %s have none of their own", family->methods->name);
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));
   OURO_TRY(check_initial(config, family, graph));
   OURO_TRY(check_sizes(config, family, graph));
+  OURO_TRY(check_kept(config, family, graph));
   OURO_TRY(check_largest(config, family, graph));
 cleanup:
   return status;

@@ -51,10 +51,11 @@ void ouro_learn_initial(learn_run *run) {
   ouro_learn_batch_flush(run);
 }
 
-/* Real data of weight w beside M synthetic samples: the n samples of the fit count as (1-w) n/M each, or w n/r. */
+/* Real data of weight w beside M synthetic samples: the n samples of the fit count as (1-w) n/M each, or w n/r. Where
+ * the fit sees samples and not their sum, the weights are those of ouro_learn_keep_weights(). */
 static void weigh_real(learn_run *run, ouro_lid i, ouro_count real) {
   const double w = run->config->real.weight, r = (double)real, n = (double)run->size[i];
-  if (w == 0 || n == r) return;
+  if (w == 0 || n == r || !run->family->additive) return;
   ouro_learn_batch_scale(run, (1 - w) * r / (w * (n - r)), w * n / r);
 }
 
@@ -78,7 +79,7 @@ static void take_samples(learn_run *run, ouro_lid ghost, ouro_count total, doubl
       run->starved = true;
       return;
     }
-    ouro_family_reduce(run->family, rows, item.n, statistic);
+    ouro_family_reduce(&run->keep.gather, rows, item.n, statistic);
   }
 }
 
@@ -148,7 +149,7 @@ static void train_published(learn_run *run, ouro_lid i) {
   const int32_t replicate = (int32_t)run->replicate;
   double *statistic = ouro_learn_batch_model(run, i, replicate, run->size[i]);
   for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-    ouro_family_merge(run->family, slot_of(run, graph->source[e]), statistic);
+    ouro_family_merge(&run->keep.gather, slot_of(run, graph->source[e]), statistic);
   }
   add_nature(run, i, replicate, statistic);
 }
@@ -183,7 +184,7 @@ static void fill(void *context, const ouro_exchange_item *item, void *out) {
   slice.stream = stream_of(run, item->replicate, run->generation, OURO_PURPOSE_CORPUS, item->source, 0);
   ouro_family_draw(run->family, &slice, out);
   if (run->corpus[j] == 0 || item->replicate != run->replicate || item->first != run->reduced[j]) return;
-  ouro_family_reduce(run->family, out, item->n, slot_of(run, j));
+  ouro_family_reduce(&run->keep.gather, out, item->n, slot_of(run, j));
   run->reduced[j] += item->n;
 }
 

@@ -50,12 +50,12 @@ cleanup:
   return status;
 }
 
-/* Samples that are kept are kept as their statistic. */
+/* Samples that are kept are kept as their statistic where the fit needs no more. */
 static ouro_status new_kept(learn_run *run) {
   ouro_status status = OURO_OK;
   size_t n;
   run->forget = ouro_config_forget(run->config);
-  if (run->forget == 0) return OURO_OK;
+  if (run->forget == 0 || run->keep.rows) return OURO_OK;
   OURO_TRY(ouro_memory_product((size_t)run->n_owned, (size_t)run->replicates, &n));
   OURO_TRY(ouro_memory_product(n, (size_t)run->family->statistic_width, &n));
   OURO_NEW(run->kept, n);
@@ -67,11 +67,12 @@ cleanup:
 /* The corpora that the models of a rank train on are kept as samples where the fit needs those. */
 static ouro_status check_slots(const learn_run *run, size_t numbers) {
   const int64_t buffer = run->config->exchange.buffer;
-  if (run->family->additive || numbers <= (size_t)buffer / sizeof(double)) return OURO_OK;
+  if (run->keep.gather.additive || numbers <= (size_t)buffer / sizeof(double)) return OURO_OK;
   return ouro_error(OURO_ELIMIT,
                     "exchange.buffer: %" PRId64 " bytes cannot hold the published samples that the models of a rank "
-                    "train on, all of which family %s needs at once: at least %zu KiB, or more ranks",
-                    buffer, run->family->methods->name, numbers / 128 + 1);
+                    "train on, of which family %s %s: at least %zu KiB, or more ranks",
+                    buffer, run->family->methods->name,
+                    run->keep.rows ? "keeps each one in this learning.regime" : "needs all at once", numbers / 128 + 1);
 }
 
 static ouro_status new_stalls(learn_run *run) {
@@ -93,7 +94,7 @@ static ouro_status new_slots(learn_run *run) {
   OURO_NEW(run->slot_at, n_local + 1);
   for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) run->corpus[graph->source[e]] = graph->samples[e];
   for (size_t j = 0; j < n_local; j++) {
-    const size_t size = run->corpus[j] > 0 ? ouro_family_statistic_size(run->family, run->corpus[j]) : 0;
+    const size_t size = run->corpus[j] > 0 ? ouro_family_statistic_size(&run->keep.gather, run->corpus[j]) : 0;
     OURO_CHECK(!__builtin_add_overflow(run->slot_at[j], size, &run->slot_at[j + 1]), OURO_ELIMIT,
                "the published samples of one replicate are more than can be counted");
   }
@@ -110,10 +111,11 @@ static ouro_status run_local(learn_run *run) {
              "learning.replicates: %" PRId64 " is outside 1 .. %d", run->replicates, INT32_MAX);
   OURO_TRY(list_trained(run));
   OURO_TRY(new_state(run));
+  OURO_TRY(ouro_learn_batch_create(run));
+  OURO_TRY(ouro_learn_keep_create(run));
   OURO_TRY(new_slots(run));
   OURO_TRY(new_kept(run));
   OURO_TRY(new_stalls(run));
-  OURO_TRY(ouro_learn_batch_create(run));
 cleanup:
   return status;
 }
@@ -150,6 +152,7 @@ void ouro_learn_stalls_clear(ouro_learn_stalls *stalls) {
 static void run_clear(learn_run *run) {
   ouro_exchange_plan_destroy(&run->plan);
   ouro_learn_batch_clear(&run->batch);
+  ouro_learn_keep_clear(&run->keep);
   free(run->size);
   free(run->trained);
   free(run->theta);
@@ -179,7 +182,7 @@ static ouro_status agree_on_failure(const learn_run *run) {
   ouro_graph_name_of(graph, first[0], name, sizeof name);
   return ouro_error(OURO_ENUMERIC,
                     "node %s: the fit of generation %" PRId64 ", replicate %" PRId64
-                    ", broke down: its samples are singular or too large",
+                    ", broke down: its samples are too large",
                     name, run->generation, first[1]);
 }
 

@@ -12,6 +12,7 @@ typedef struct learn_batch {
   ouro_lid *node;       /* [capacity] */
   int32_t *replicate;   /* [capacity] */
   ouro_count *size;     /* [capacity] training-set size */
+  double **sample;      /* [capacity] where new samples go: the statistic, or the samples kept */
   double *scale;        /* [capacity] what a statistic is multiplied by once it is complete */
   size_t stride;        /* numbers from one statistic to the next */
   double *statistic;    /* [capacity][stride] */
@@ -23,6 +24,20 @@ typedef struct learn_batch {
 } learn_batch;
 
 #define LEARN_SLICES 256
+
+/* Samples that are kept, as such: keep.c. */
+typedef struct learn_keep {
+  bool rows;          /* are they? */
+  bool subsample;     /* a fit sees as many of them as are new; else all */
+  int64_t span;       /* generations whose samples a fit may see, the present one included */
+  ouro_family gather; /* the family whose statistics samples are added to: of samples that are kept, samples */
+  double *sample;     /* samples of all owned models .. */
+  size_t *at;         /* .. [n_owned + 1] of which those of a node begin here, one replicate after the other */
+  double *drawn;      /* [chunk][row_width] */
+  uint64_t *word;     /* random words of a subsample */
+  uint64_t *chosen;   /* a bit for each sample of a model */
+  double *weight;     /* of the samples of a fit; NULL where all are 1 */
+} learn_keep;
 
 typedef struct learn_run {
   const ouro_config *config;
@@ -36,8 +51,9 @@ typedef struct learn_run {
   ouro_lid *trained;                 /* [n_trained] interior nodes (no ghost among their sources) first */
   double *theta, *next;              /* [n_local][replicate][n_parameters] last generation, the one being made */
   double forget;                     /* what old samples still count; 0: nothing, and nothing is kept */
-  double *kept;                      /* [n_owned][replicate][statistic_width] statistics of the samples kept */
+  double *kept;                      /* [n_owned][replicate][statistic_width] statistics of the samples kept, or NULL */
   double *effective;                 /* [n_owned] Neff_i: how many they count as, THEORY.md section 8 */
+  learn_keep keep;                   /* */
   learn_batch batch;                 /* */
   ouro_count chunk;                  /* rows drawn or reduced between two looks at the messages .. */
   ouro_count worked;                 /* .. and those since the last look */
@@ -88,6 +104,46 @@ void ouro_learn_batch_worked(learn_run *run, ouro_count rows);
 /** Draw what is pending, fit all models of the batch and store them in run->next.
  *  Not collective. */
 void ouro_learn_batch_flush(learn_run *run);
+
+/** Set up and release what a run keeps as samples. A zeroed one may be cleared.
+ *  Not collective.
+ *  Returns OURO_OK or OURO_ENOMEM. */
+ouro_status ouro_learn_keep_create(learn_run *run);
+void ouro_learn_keep_clear(learn_keep *keep);
+
+/** Bytes of the samples that the owned models keep; 0 where they keep none.
+ *  Not collective. */
+double ouro_learn_keep_bytes(const ouro_config *config, const ouro_family *family, const ouro_graph *graph);
+
+/** The most samples that any fit of an owned node sees.
+ *  Not collective. */
+ouro_count ouro_learn_most_fitted(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                                  ouro_lid owned);
+
+/** Does a fit see samples that are kept beyond its generation: all of them, at once?
+ *  Not collective. */
+bool ouro_learn_keeps_whole(const ouro_config *config, const ouro_family *family);
+
+/** The samples kept of a model, those that count no more dropped; new ones are to be added.
+ *  Not collective. */
+double *ouro_learn_keep_open(learn_run *run, ouro_lid node, int32_t replicate);
+
+/** Draw the samples of slices and add them to samples.
+ *  Not collective. */
+void ouro_learn_keep_absorb(learn_run *run, ouro_lid n, const ouro_slice *slices, double *const *samples);
+
+/** Draw without replacement what the fit of a model sees.
+ *  Not collective.
+ *  [in]  sample    the samples kept, new ones included
+ *  [in]  size      how many to draw
+ *  [out] statistic of the samples drawn */
+void ouro_learn_keep_draw(learn_run *run, ouro_lid node, int32_t replicate, const double *sample, ouro_count size,
+                          double *statistic);
+
+/** Weights of the samples that the fit of a node sees in this generation, oldest first; NULL where all are 1.
+ *  Not collective.
+ *  Returns an array valid until the next call. */
+const double *ouro_learn_keep_weights(learn_run *run, ouro_lid node);
 
 /** Note a model that breaks down, which ends the run.
  *  Not collective. */

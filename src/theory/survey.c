@@ -61,6 +61,7 @@ static const char *find_obstacle(const ouro_config *config, const ouro_family *f
   if (family->law == OURO_LAW_NONE) return "no formula is known for this family with these parameters";
   if (graph->noise && family->law == OURO_LAW_FIRST_ORDER)
     return "no formula is known for this family where models have a noise of their own";
+  if (config->learning.regime == OURO_REGIME_SUBSAMPLE) return "no formula is known for subsamples";
   if (remembers && ouro_survey_is_published(config)) return "no formula is known for published samples that are kept";
   if (remembers && family->spread.fitted) return "no formula is known for unbiased variances of samples that are kept";
   if (config->real.weight > 0 && family->spread.fitted)

@@ -202,6 +202,7 @@ static void defaults_are_those_of_the_header(void **state) {
   assert_true(c->learning.generations == 100 && c->learning.initial == 100 && c->learning.replicates == 1);
   assert_true(c->learning.seed == 1 && c->learning.draw == OURO_DRAW_PRIVATE);
   assert_true(c->learning.regime == OURO_REGIME_REPLACE && c->learning.sampling == OURO_SAMPLING_ROWS);
+  assert_true(c->learning.memory == 1 << 30);
   assert_true(c->theory.plateau && c->theory.rates && !c->theory.spectrum && c->theory.modes == 0 &&
               strcmp(c->theory.dual, "none") == 0);
   assert_true(c->theory.dual_error == 0.02 && c->theory.dual_walks == 1 << 20);

@@ -27,7 +27,7 @@ static void each(void (*check)(ouro_family *family)) {
 
 static void expect_whole(const ouro_family *family) {
   assert_true(family->n_parameters >= 1 && family->row_width >= 1);
-  assert_true(family->additive == (family->statistic_width > 0) && family->additive == !family->methods->unfitted);
+  assert_true(family->additive == (family->statistic_width > 0) && (family->additive || family->methods->unfitted));
   assert_true(family->law == OURO_LAW_NONE || family->spread.base > 0);
   assert_true(family->methods->keys[0] == ' ' && family->methods->keys[strlen(family->methods->keys) - 1] == ' ');
   assert_true(family->methods->measure && family->methods->error_units && family->methods->parameter_units);

@@ -4,6 +4,7 @@
 #include "../support/harness.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,6 +227,50 @@ static void test_published_buffer(void **state) {
   ouro_graph_destroy(&graph);
 }
 
+/* What is kept to the last generation fits from the first on: of every node 100 samples, and 4 times 300 more, in 21
+ * blocks of 64 samples of 3 numbers each, and their count. With forget 1e-9 they count for one generation more. */
+static void test_kept_samples(void **state) {
+  (void)state;
+  feed list[N];
+  char message[256];
+  ouro_config config = config_of(2);
+  for (int i = 0; i < N; i++) list[i] = (feed){i, i, 300};
+  ouro_graph *graph = graph_of(list, N);
+  int most = graph->n_owned;
+  MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+  const int64_t bytes = (int64_t)most * 3 * (21 * 64 * 3 + 1) * 8, fewer = (int64_t)most * 3 * (10 * 64 * 3 + 1) * 8;
+  config.learning.memory = bytes;
+  config.learning.regime = OURO_REGIME_ACCUMULATE;
+  expect(&config, graph, OURO_OK, NULL);
+  config.model.family = "logistic";
+  expect(&config, graph, OURO_OK, NULL);
+  config.learning.memory--;
+  snprintf(message, sizeof message,
+           "learning.memory: %" PRId64
+           " bytes cannot hold the samples that the models of a rank keep: at least %" PRId64
+           " KiB, or more ranks, or fewer of the 4 generations or 3 replicates",
+           bytes - 1, (bytes + 1023) / 1024);
+  expect(&config, graph, OURO_ELIMIT, message);
+  config.model.family = "linear";
+  expect(&config, graph, OURO_OK, NULL);
+  config.learning.regime = OURO_REGIME_SUBSAMPLE;
+  expect(&config, graph, OURO_ELIMIT, message);
+  config.learning.memory++;
+  expect(&config, graph, OURO_OK, NULL);
+  config.real.weight = 0.5;
+  expect(&config, graph, OURO_ECONFIG,
+         "real.weight: learning.regime subsample draws all samples alike, whatever they weigh");
+  config.model.family = "huber";
+  config.model.threshold = 1.345;
+  config.learning.regime = OURO_REGIME_FORGET;
+  config.learning.forget = 1e-9;
+  config.learning.memory = fewer;
+  expect(&config, graph, OURO_OK, NULL);
+  config.learning.memory--;
+  expect(&config, graph, OURO_ELIMIT, NULL);
+  ouro_graph_destroy(&graph);
+}
+
 /* NaN never spreads. */
 static ouro_status all_finite(void *context, const ouro_learn_view *view) {
   const ouro_graph *graph = context;
@@ -304,10 +349,12 @@ static ouro_status last_generation(void *context, const ouro_learn_view *view) {
   return OURO_OK;
 }
 
-static void expect_breakdown(ouro_carry carry, const char *message) {
+/* Models of the family of sums in a ring, in which node i trains on 10 + i samples. */
+static ouro_status learn_sums(ouro_carry carry, int64_t *last, double **parameters, ouro_learn_stalls *stalls,
+                              ouro_graph **graph) {
   static const ouro_family_methods sums = {
       .name = "sums", .draw = copy_theta, .reduce = add_rows, .fit = fit_sums, .error = copy_error};
-  double truth = 1.0, block[OURO_ROW_BLOCK], *parameters = NULL;
+  double truth = 1.0, block[OURO_ROW_BLOCK];
   ouro_family family = {.methods = &sums,
                         .n_parameters = 1,
                         .row_width = 1,
@@ -319,28 +366,49 @@ static void expect_breakdown(ouro_carry carry, const char *message) {
                         .truth = &truth,
                         .block = block};
   ouro_config config = config_of(1);
-  ouro_graph *graph = ring();
-  int64_t last = -1;
   config.exchange.carry = carry;
-  const ouro_status status =
-      ouro_learn_run(&config, &family, graph, last_generation, &last, NULL, &parameters, NULL, NULL);
-  assert_everywhere(status == OURO_ENUMERIC);
-  assert_everywhere(parameters == NULL);
-  assert_everywhere(strcmp(ouro_error_message(), message) == 0);
-  assert_everywhere(last == 0);
-  ouro_graph_destroy(&graph);
+  *graph = ring();
+  return ouro_learn_run(&config, &family, *graph, last_generation, last, NULL, parameters, NULL, stalls);
 }
 
+/* An error that is not finite ends the run. */
 static void test_breakdown(void **state) {
   (void)state;
   for (int carry = 0; carry < 2; carry++) {
+    double *parameters = NULL;
+    ouro_graph *graph;
+    int64_t last = -1;
     size_that_fails = 15;
-    size_that_overflows = 0;
-    expect_breakdown((ouro_carry)carry, "node 5: the fit of generation 1, replicate 0, broke down: its samples are "
-                                        "singular or too large");
     size_that_overflows = 13;
-    expect_breakdown((ouro_carry)carry, "node 3: the fit of generation 1, replicate 0, broke down: its samples are "
-                                        "singular or too large");
+    assert_everywhere(learn_sums((ouro_carry)carry, &last, &parameters, NULL, &graph) == OURO_ENUMERIC);
+    assert_everywhere(strcmp(ouro_error_message(), "node 3: the fit of generation 1, replicate 0, broke down: its "
+                                                   "samples are too large") == 0);
+    assert_everywhere(parameters == NULL && last == 0);
+    ouro_graph_destroy(&graph);
+  }
+}
+
+/* A model of sums without a fit keeps its parameters, whoever is fitted together with it: those of generation 0, or 0
+ * where it had no fit then. */
+static void test_stalled_sums(void **state) {
+  (void)state;
+  for (int initial = 0; initial < 2; initial++) {
+    double *parameters = NULL;
+    ouro_graph *graph;
+    ouro_learn_stalls stalls;
+    int64_t last = -1, wrong = 0;
+    size_that_fails = initial ? 100 : 15;
+    size_that_overflows = 0;
+    assert_ok(learn_sums(OURO_CARRY_DATA, &last, &parameters, &stalls, &graph));
+    for (ouro_lid i = 0; i < graph->n_owned; i++) {
+      const bool stalled = initial || graph->gid[i] == 5;
+      wrong += stalls.first[i] != (stalled ? !initial : -1) || stalls.fits[i] != 3 * (initial ? 1 : 4) * stalled;
+      for (int k = 0; k < 3; k++) wrong += parameters[k * graph->n_owned + i] != !initial;
+    }
+    assert_everywhere(wrong == 0 && last == 4);
+    free(parameters);
+    ouro_learn_stalls_clear(&stalls);
+    ouro_graph_destroy(&graph);
   }
 }
 
@@ -373,6 +441,8 @@ static void test_memory(void **state) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
   config.learning.generations = 1;
+  config.learning.regime = OURO_REGIME_SUBSAMPLE;
+  config.learning.memory = 1 << 20;
   assert_ok(ouro_family_create(&config, &family));
   for (int64_t n = 1; n < 80; n++) {
     double *parameters = NULL;
@@ -394,6 +464,7 @@ int main(void) {
       cmocka_unit_test(test_initial),          cmocka_unit_test(test_traits),
       cmocka_unit_test(test_published),        cmocka_unit_test(test_overflow),
       cmocka_unit_test(test_buffer),           cmocka_unit_test(test_points),
+      cmocka_unit_test(test_kept_samples),     cmocka_unit_test(test_stalled_sums),
       cmocka_unit_test(test_published_buffer), cmocka_unit_test(test_stalls),
       cmocka_unit_test(test_breakdown),        cmocka_unit_test(test_observer_ends_run),
       cmocka_unit_test(test_memory),

@@ -23,9 +23,10 @@ typedef enum ouro_purpose {
   OURO_PURPOSE_GRAPH_RMAT_IDS,
   OURO_PURPOSE_WALK, /* backward walks of the dual; source = node they start at, replicate = pair of walks */
   OURO_PURPOSE_TEST,
-  OURO_PURPOSE_SKETCH,   /* order of nodes in estimates of what sources reach; source = node */
-  OURO_PURPOSE_HELD_OUT, /* samples of the truth on which likelihoods are measured; no node has a part in them */
-  OURO_PURPOSE_START,    /* where an iterative fit begins; replicate = digest of its sample */
+  OURO_PURPOSE_SKETCH,    /* order of nodes in estimates of what sources reach; source = node */
+  OURO_PURPOSE_HELD_OUT,  /* samples of the truth on which likelihoods are measured; no node has a part in them */
+  OURO_PURPOSE_START,     /* where an iterative fit begins; replicate = digest of its sample */
+  OURO_PURPOSE_SUBSAMPLE, /* which of the samples kept a fit sees; target = node */
   OURO_PURPOSE_COUNT
 } ouro_purpose;
 

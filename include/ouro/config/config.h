@@ -20,7 +20,12 @@ typedef enum ouro_graph_kind {
 typedef enum ouro_real_kind { OURO_REAL_FRESH, OURO_REAL_FIXED, OURO_REAL_INITIAL } ouro_real_kind;
 typedef enum ouro_covariates { OURO_COVARIATES_ISOTROPIC, OURO_COVARIATES_AR1, OURO_COVARIATES_POWER } ouro_covariates;
 typedef enum ouro_variance { OURO_VARIANCE_ML, OURO_VARIANCE_UNBIASED } ouro_variance;
-typedef enum ouro_regime { OURO_REGIME_REPLACE, OURO_REGIME_ACCUMULATE, OURO_REGIME_FORGET } ouro_regime;
+typedef enum ouro_regime {
+  OURO_REGIME_REPLACE,
+  OURO_REGIME_ACCUMULATE,
+  OURO_REGIME_FORGET,
+  OURO_REGIME_SUBSAMPLE
+} ouro_regime;
 typedef enum ouro_draw { OURO_DRAW_PRIVATE, OURO_DRAW_PUBLISHED } ouro_draw;
 typedef enum ouro_sampling { OURO_SAMPLING_ROWS } ouro_sampling;
 typedef enum ouro_exact { OURO_EXACT_AUTO, OURO_EXACT_ALWAYS, OURO_EXACT_NONE } ouro_exact;
@@ -85,10 +90,12 @@ typedef struct ouro_config_model {
 typedef struct ouro_config_learning {
   int64_t generations; /* default 100 */
   ouro_count initial;  /* real samples of generation 0; default 100 */
-  ouro_regime regime;  /* replace: a fit sees new samples alone; accumulate: all samples ever */
+  ouro_regime regime;  /* replace: a fit sees new samples alone; accumulate: all samples ever; subsample: as many of all
+                        * samples ever as are new, drawn without replacement */
   double forget;       /* regime forget alone: what old samples still count, in [0, 1]; default 0.5 */
   ouro_draw draw;
   ouro_sampling sampling;
+  int64_t memory;     /* bytes a rank may take for samples that are kept; default 1 GiB */
   int64_t replicates; /* default 1 */
   uint64_t seed;      /* default 1 */
 } ouro_config_learning;
@@ -179,11 +186,11 @@ ouro_status ouro_config_refuse(const ouro_config *config, const char *path, cons
     __attribute__((format(printf, 3, 4)));
 
 /** What the samples of a generation still count in the next, THEORY.md section 8: 0 in the replace regime, 1 where
- *  samples are accumulated.
+ *  samples are accumulated, whether a fit sees all of them or a subsample.
  *  Not collective. */
 static inline double ouro_config_forget(const ouro_config *config) {
   const ouro_config_learning *how = &config->learning;
-  return how->regime == OURO_REGIME_REPLACE ? 0 : how->regime == OURO_REGIME_ACCUMULATE ? 1 : how->forget;
+  return how->regime == OURO_REGIME_REPLACE ? 0 : how->regime == OURO_REGIME_FORGET ? how->forget : 1;
 }
 
 /** Release a configuration and set it to NULL. NULL is fine.

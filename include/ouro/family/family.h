@@ -16,8 +16,8 @@
  *
  * A family is additive if its fit needs only sums over the samples: then a statistic is statistic_width sums, and
  * reduce() and fit() are its methods. Of any other family the statistic is the sample itself: the number of rows, then
- * the rows in blocks that are all OURO_ROW_BLOCK long, the last filled up with zeros. Its method is fit_rows(), and as
- * its fit may not exist (separated classes), a model that cannot be fitted is no error: see learn.h.
+ * the rows in blocks that are all OURO_ROW_BLOCK long, the last filled up with zeros. Its method is fit_rows(). A model
+ * whose fit does not exist (separated classes, a singular design) is no error: see learn.h.
  *
  * Rows (samples) come in blocks of OURO_ROW_BLOCK; within a block of b rows the layout is column-major,
  * [row_width][b], so that loops over rows vectorise; the last block of a feed may be shorter. Row r of a feed
@@ -84,7 +84,8 @@ typedef struct ouro_family_methods {
   void (*draw)(const ouro_family *family, const ouro_slice *slice, double *rows);
   void (*reduce)(const ouro_family *family, const double *rows, ouro_count n, double *statistic);
   ouro_lid (*fit)(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta);
-  bool (*fit_rows)(const ouro_family *family, ouro_count n, const double *rows, double *theta); /* not additive */
+  bool (*fit_rows)(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
+                   double *theta); /* not additive; weights [n] > 0, or NULL: all 1 */
   void (*error)(const ouro_family *family, ouro_lid n, const double *theta, double *error);
   double (*noise)(const ouro_family *family, ouro_count n);
   double (*eta)(const ouro_family *family, ouro_count n);
@@ -93,7 +94,7 @@ typedef struct ouro_family_methods {
   const char *measure;     /* what error is, as printed: "excess risk / p" */
   const char *error_units; /* "response^2" */
   const char *parameter_units;
-  const char *unfitted; /* not additive: what is wrong where there is no fit, as printed: "classes were separated" */
+  const char *unfitted; /* what is wrong where there is no fit, as printed: "classes were separated"; NULL: no words */
   const ouro_measure *measures; /* beside error, up to one without a name; NULL: none */
   bool holds_out;               /* do they need held-out samples? */
   bool takes_noise;             /* draw() heeds the noise of a slice; base of the spread is its square */
@@ -107,6 +108,7 @@ struct ouro_family {
   bool additive;            /* the fit needs only the sum of the statistics */
   ouro_count least_samples; /* fewest samples for a fit, or for a finite expected error: p + 2 */
   ouro_count most_samples;  /* most samples that a fit can take; 0: any number */
+  bool unweighted;          /* not additive: its fit takes no weights */
   ouro_count eta_samples;   /* fewest samples for which eta <= 1: 2p + 1 of a regression; 0 */
   ouro_law law;             /* of the second moments of errors */
   ouro_spread spread;       /* of a sample; to first order the noise of a fit is base / n */
@@ -175,9 +177,34 @@ void ouro_family_absorb(const ouro_family *family, ouro_lid n, const ouro_slice 
  *  [in]    sizes      [n] training-set sizes
  *  [inout] statistics one after the other, each of ouro_family_statistic_size(its size); destroyed
  *  [out]   theta      [n][n_parameters]
- *  Returns n, or the index of the first model that has no fit; its parameters and the rest are then undefined. */
+ *  Returns n, or the index of the first model that has no fit; its parameters and the rest are then undefined, and the
+ *  statistics of the rest untouched. */
 ouro_lid ouro_family_fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics,
                          double *theta);
+
+/** The family as one that is not additive: its statistic is the sample itself, which is drawn, reduced and merged as
+ *  that of any other such family. Shares all with the family; not to be destroyed.
+ *  Not collective. */
+ouro_family ouro_family_of_samples(const ouro_family *family);
+
+/** Drop the first n samples of a statistic that is the sample itself.
+ *  Not collective. */
+void ouro_family_drop(const ouro_family *family, ouro_count n, double *sample);
+
+/** Add some samples of such a statistic to a statistic of the family, in order.
+ *  Not collective.
+ *  [in]    sample of ouro_family_of_samples(family)
+ *  [in]    chosen bit r % 64 of word r / 64 is 1 where sample r is added
+ *  [inout] statistic of family */
+void ouro_family_add_chosen(const ouro_family *family, const double *sample, const uint64_t *chosen, double *statistic);
+
+/** Fit one model of a family that is not additive to weighted samples.
+ *  Not collective.
+ *  [in]  sample  a statistic
+ *  [in]  weights [samples in it] > 0; NULL: all 1
+ *  [out] theta   [n_parameters] undefined where there is no fit
+ *  Returns whether there is a fit. */
+bool ouro_family_fit_sample(const ouro_family *family, const double *sample, const double *weights, double *theta);
 
 /** Error of n models, whose expectation is C_ii of THEORY.md: a regression's is
  *  (theta - theta*)' Sigma (theta - theta*) / p, that of a mean (mu - mu*)^2 (summed or averaged over dimensions, as

@@ -4,10 +4,14 @@
 /* The generation loop: every generation all trained nodes are refitted, at the same time, to samples drawn
  * from the models of the generation before, and to real samples where they have them. Roots keep their model.
  *
- * A model of a family that is not additive stalls in a generation in which it has no fit (logistic regression: its
- * classes are separated): it keeps the parameters it had, its consumers train on those, and it is fitted again in the
- * next generation. One that stalls in generation 0 has all parameters 0 until then. Models of other families have no
- * fit only where numbers overflow, and that ends the run. */
+ * A model stalls in a generation in which it has no fit (logistic regression: its classes are separated; least squares:
+ * its design is singular): it keeps the parameters it had, its consumers train on those, and it is fitted again in the
+ * next generation. One that stalls in generation 0 has all parameters 0 until then. An error that is not finite ends
+ * the run.
+ *
+ * Samples of earlier generations that count are kept as their sums where the family is additive, else, and where a fit
+ * sees a random subsample of them (learning.regime), as what they are: learning.memory bounds those of a rank, which
+ * holds all that its models will ever keep. Samples that count less than 1e-16 are dropped. */
 
 #include "ouro/base/timer.h"
 #include "ouro/exchange/exchange.h"
@@ -40,8 +44,8 @@ typedef struct ouro_learn_stalls {
 } ouro_learn_stalls;
 
 /** Refuse what cannot be learned: a trained node with too few samples for the family, or so many that exchange.buffer
- *  cannot hold them where the fit needs them all at once, published draws whose feeds of one source differ in their
- *  counts; each message names the node and the count it needs.
+ *  cannot hold them where the fit needs them all at once, samples kept that learning.memory cannot hold, published
+ * draws whose feeds of one source differ in their counts; each message names the node and the count it needs.
  *  Collective on graph's communicator.
  *  Returns the same status on all ranks: OURO_OK, OURO_EINPUT, OURO_ECONFIG, OURO_ELIMIT. */
 ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph);
