@@ -5,7 +5,7 @@
 #   make check           install what is missing, build, run all tests
 #   make lint            formatting, module directions, docstrings, lengths, shell scripts
 #   make published       results of the literature, each by its experiment: SCALE=2 doubles sample sizes, SEED=, ONLY=R1,R5
-#   make bench           speed on 1 and 2 ranks, and against the NumPy program a user would write
+#   make bench           speed on 1 and 2 ranks, against the NumPy program a user would write, and of every family
 #   make bench-verdict   the same for `ouro verdict` on a graph of 16 million feeds, against pandas and SciPy
 #   make install PREFIX=/usr/local
 #   make info            what was found and which flags are used

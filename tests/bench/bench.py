@@ -3,7 +3,8 @@
 
 Runs are interleaved (ours on 1 rank, the NumPy program, ours on 2 ranks, and again), and ratios are formed pair by
 pair; medians are printed, since the speed of a shared machine drifts. The bound is what the program's own two
-kernels allow: drawing the normals of a sample and adding it to X'X, each measured alone.
+kernels allow: drawing the normals of a sample and adding it to X'X, each measured alone. Then every family: samples a second
+of `ouro run` on one core, what the steps from a random number to the fit take, and in which of them the time goes.
 """
 import argparse
 import pathlib
@@ -21,7 +22,7 @@ P, M, DEGREE = 10, 100, 8
 COMMUNITY = 64
 EXPERIMENT = """\
 graph: {{ file: {graph}, samples: {m} }}
-model: {{ dimension: {p} }}
+model: {{ {model} }}
 learning: {{ generations: {generations} }}
 theory: {{ exact: none }}
 output: {{ file: {output}, every: {generations} }}
@@ -43,11 +44,11 @@ def regular(nodes, rng):
     return [(j if j < i else j + 1, i) for i in range(nodes) for j in rng.choice(nodes - 1, DEGREE, replace=False)]
 
 
-def write_experiment(folder, name, feeds, generations):
+def write_experiment(folder, name, feeds, generations, model=f"dimension: {P}"):
     graph = folder / f"{name}.tsv"
     graph.write_text("".join(f"{j} {i}\n" for j, i in feeds))
     path = folder / f"{name}.yaml"
-    path.write_text(EXPERIMENT.format(graph=graph, m=M, p=P, generations=generations, output=folder / f"{name}.h5"))
+    path.write_text(EXPERIMENT.format(graph=graph, m=M, model=model, generations=generations, output=folder / f"{name}.h5"))
     return path
 
 
@@ -77,6 +78,39 @@ def kernel_figures(build):
     return {name: (float(value), unit) for name, value, unit in rows}
 
 
+def family_figures(build):
+    """family -> [(kernel, ns a sample)], all of a sample first; and the lines about something else."""
+    out = subprocess.run([ROOT / "scripts/mpi.sh", "1", build / "tests/bench/families"], check=True, text=True,
+                         capture_output=True, timeout=600).stdout
+    figures, others = {}, []
+    for what, value, unit in (line.split("\t") for line in out.splitlines()):
+        family, _, kernel = what.partition(": ")
+        if kernel:
+            figures.setdefault(family, []).append((kernel, float(value)))
+        else:
+            others.append((what, float(value), unit))
+    return figures, others
+
+
+def report_families(build, folder, nodes, generations):
+    """A line a family: what `ouro run` does on one core, what a sample takes in its kernels, and the largest three."""
+    rng = np.random.default_rng(1)
+    feeds = regular(nodes, rng)
+    figures, others = family_figures(build)
+    print(f"\nfamilies, {DEGREE} feeds of {M} samples, {nodes} nodes, defaults of the configuration, one core")
+    print(f"  {'':19} {'samples/s':>11} {'ns a sample':>12} {'in kernels':>11}   of which")
+    for family, ((_, whole), *kernels) in figures.items():
+        experiment = write_experiment(folder, family, feeds, generations, f"family: {family}")
+        seconds = min(loop_seconds(build / "ouro", experiment, 1) for _ in range(3))
+        sample = seconds / (nodes * DEGREE * M * generations)
+        largest = sorted(kernels, key=lambda kernel: -kernel[1])[:3]
+        shares = ", ".join(f"{kernel} {ns / whole:.0%}" for kernel, ns in largest if ns > 0.02 * whole)
+        print(f"  {family:19} {1 / sample:11.3e} {sample * 1e9:12.1f} {whole:11.1f}   {shares}", flush=True)
+    print("\nwhat is linear has one cost a unit, whatever its size")
+    for what, value, unit in others:
+        print(f"  {what:52} {value:8.2f} {unit}")
+
+
 def parse_speed(build):
     return subprocess.run([ROOT / "scripts/mpi.sh", "1", build / "tests/bench/parse"], check=True, text=True,
                           capture_output=True, timeout=600).stdout.strip()
@@ -87,14 +121,8 @@ def report(title, seconds, nodes, generations):
     print(f"  {title:22} {updates:14,.0f} models/s {updates * DEGREE:14,.0f} feeds/s {updates * DEGREE * M:14.3e} samples/s")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", required=True, type=pathlib.Path)
-    parser.add_argument("--nodes", type=int, default=4096)
-    parser.add_argument("--generations", type=int, default=8)
-    parser.add_argument("--pairs", type=int, default=5)
-    options = parser.parse_args()
-    build = (ROOT / options.build).resolve()
+def report_linear(options, build):
+    """Ours on one and two ranks, NumPy, and the bound of the kernels."""
     ouro, nodes, generations = build / "ouro", options.nodes, options.generations
 
     kernels = kernel_figures(build)
@@ -126,7 +154,23 @@ def main():
               f"{bound / sample:.0%} of that bound")
     print(f"  NumPy / ours, 1 rank          {statistics.median(b / a for a, b in zip(ours, peer)):.2f}")
     print(f"  1 rank / 2 ranks, communities {statistics.median(a / b for a, b in zip(ring1, ring2)):.2f}")
-    print(f"\nreading\n  {parse_speed(build)}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, type=pathlib.Path)
+    parser.add_argument("--nodes", type=int, default=4096)
+    parser.add_argument("--generations", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--families", action="store_true", help="the families alone")
+    options = parser.parse_args()
+    build = (ROOT / options.build).resolve()
+    if not options.families:
+        report_linear(options, build)
+    with tempfile.TemporaryDirectory(prefix="ouro-bench-") as name:
+        report_families(build, pathlib.Path(name), options.nodes // 16, options.generations // 2)
+    if not options.families:
+        print(f"\nreading\n  {parse_speed(build)}")
 
 
 if __name__ == "__main__":
