@@ -63,7 +63,7 @@ static void history_add(history *h, int width, const double *rows, ouro_count n,
 }
 
 static void twin_draw(twin *w, history *h, int64_t t, ouro_stream stream, const double *theta, ouro_count n) {
-  const ouro_slice slice = {stream, theta, 0, n, n, NAN};
+  const ouro_slice slice = {.stream = stream, .theta = theta, .n = n, .total = n};
   double *rows = calloc((size_t)n * (size_t)w->family->row_width + 1, sizeof *rows);
   if (n > 0) ouro_family_draw(w->family, &slice, rows);
   history_add(h, w->family->row_width, rows, n, t);
