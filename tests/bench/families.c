@@ -163,7 +163,8 @@ static double time_categorical(ouro_family *family, const double *model, double 
   for (int round = 0; round < ROUNDS; round++) {
     const double start = ouro_timer_now();
     for (int i = 0; i < 8; i++) {
-      const ouro_slice feed = {ouro_random_stream(1, 2, 3, OURO_PURPOSE_TEST, round, i), model, 0, m, m};
+      const ouro_stream stream = ouro_random_stream(1, 2, 3, OURO_PURPOSE_TEST, round, i);
+      const ouro_slice feed = {.stream = stream, .theta = model, .n = m, .total = m};
       ouro_family_absorb(family, 1, &feed, &count);
     }
     times[round] = (ouro_timer_now() - start) * 1e9 / 8;
