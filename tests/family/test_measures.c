@@ -207,12 +207,12 @@ static void logarithms_of_factorials(void **state) {
   (void)state;
   assert_true(ouro_measures_log_factorial(0) == 0);
   assert_true(fabs(ouro_measures_log_factorial(1) - 0.3048422422562516) < 1e-15);
-  for (double mean = 1e-3; mean < 4000; mean *= 1.7) {
+  for (double mean = 0.0010005; mean < 4000; mean *= 10 / 6.0) {
     long double sum = 0;
     for (int k = 2; k < 2 * mean + 60; k++) {
       sum += expl(k * logl(mean) - (long double)mean - lgammal(k + 1.0L)) * lgammal(k + 1.0L);
     }
-    assert_true(fabs(ouro_measures_log_factorial(mean) / (double)sum - 1) < 1e-12);
+    assert_true(fabs(ouro_measures_log_factorial(mean) / (double)sum - 1) < 2e-14);
   }
   assert_true(fabs(ouro_measures_carrier(0) - 0.3048422422562516) < 1e-12); /* responses of mean e^0 */
 }
@@ -405,7 +405,7 @@ static void kernel_estimates(void **state) {
   }
   /* chi-squared with 512 degrees of freedom, within 5 standard deviations of 32: 1e-6 each */
   for (int c = 0; c < 2; c++) assert_true(fabsl(squares[c] - OURO_HELD_OUT) < 160);
-  assert_true(fabs(measured(family, "nll", theta) / (double)sum - 1) < 1e-13);
+  assert_true(fabs(measured(family, "nll", theta) / (double)sum - 1) < 2e-14);
   assert_true(fabs(measured(family, "variance", theta) - (0.5 + 2) / 6) < 1e-15);
   const double point[15] = {0.5, 1, 0, 0.3, 1, 0.5, 1};
   assert_true(measured(family, "nll", point) == INFINITY && measured(family, "variance", point) == 0);
