@@ -1,7 +1,8 @@
 /* Kernel density estimate with a Gaussian kernel in d dimensions: a model is the samples it was fitted to, and draws
  * one of them at random and moves it by the kernel. Theory: THEORY.md section 12, R18. Parameters: the mean of the kept
  * samples, bandwidths, their number, the samples, then zeros. Nature, N(mu*, sigma^2), is a single kept sample mu* with
- * bandwidth sigma. Invariant: a model without spread is a model; no number depends on how samples came. */
+ * bandwidth sigma. Where samples can weigh (forgetting, real.weight), running sums of their weights follow at the end.
+ * Invariant: a model without spread is a model; no number depends on how samples came. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +18,9 @@ typedef enum rule { FIXED, SCOTT, SILVERMAN } rule;
 typedef struct kde {
   int d;
   rule rule;
-  double width; /* of a fixed kernel */
+  double width;    /* of a fixed kernel */
+  ouro_count most; /* samples that there is room for */
+  bool weighted;   /* do they have weights? */
 } kde;
 
 /* Where the parts of a model stand. */
@@ -31,6 +34,11 @@ static ouro_count count_of(const kde *model, const double *theta) {
 
 static const double *points_of(const kde *model, const double *theta) {
   return theta + 2 * model->d + 1;
+}
+
+/* [n] running sums of weights */
+static const double *sums_of(const kde *model, const double *theta) {
+  return points_of(model, theta) + model->most * model->d;
 }
 
 static void destroy(ouro_family *family) {
@@ -68,6 +76,7 @@ static ouro_status set_truth(const ouro_config *config, const kde *model, ouro_f
   for (int k = 0; k < d; k++) family->truth[d + k] = config->model.noise;
   family->truth[2 * d] = 1;
   memcpy(family->truth + 2 * d + 1, family->truth, (size_t)d * sizeof(double));
+  if (model->weighted) family->truth[2 * d + 1 + model->most * d] = 1;
 cleanup:
   return status;
 }
@@ -80,8 +89,10 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   OURO_NEW(model, 1);
   family->constants = model;
   model->d = d;
+  model->most = config->model.points;
+  model->weighted = config->learning.regime == OURO_REGIME_FORGET || config->real.weight > 0;
   OURO_TRY(read_bandwidth(config, model));
-  OURO_CHECK(config->model.points >= 1 && !__builtin_mul_overflow(config->model.points, d, &size) &&
+  OURO_CHECK(config->model.points >= 1 && !__builtin_mul_overflow(config->model.points, d + model->weighted, &size) &&
                  !__builtin_add_overflow(size, 2 * d + 1, &size),
              OURO_ECONFIG, "model.points: %" OURO_COUNT_FMT " samples of %d dimensions are too many",
              config->model.points, d);
@@ -89,11 +100,39 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->row_width = d;
   family->least_samples = model->rule == FIXED ? 1 : 2;
   family->most_samples = config->model.points;
-  family->unweighted = true;
   set_theory(model, config->model.noise, family);
   OURO_TRY(set_truth(config, model, family));
 cleanup:
   return status;
+}
+
+/* The first of n running sums that is beyond a number, or the last one; 0 if there are none. */
+static ouro_count first_beyond(ouro_count n, const double *sums, double number) {
+  ouro_count low = 0, high = n - 1;
+  while (low < high) {
+    const ouro_count middle = (low + high) / 2;
+    if (number < sums[middle])
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+/* Where the points stand from which b rows come. */
+static void pick(const kde *model, const double *theta, const ouro_stream *stream, ouro_count first, int b,
+                 ptrdiff_t *at) {
+  const ouro_count n = count_of(model, theta);
+  const double *sums = sums_of(model, theta);
+  uint64_t word[OURO_ROW_BLOCK];
+  double u[OURO_ROW_BLOCK];
+  if (model->weighted) {
+    ouro_random_uniforms(stream, (uint64_t)first, (size_t)b, u);
+    for (int r = 0; r < b; r++) at[r] = first_beyond(n, sums, n > 0 ? u[r] * sums[n - 1] : 0) * model->d;
+  } else {
+    ouro_random_words(stream, (uint64_t)first, (size_t)b, word);
+    for (int r = 0; r < b; r++) at[r] = (ptrdiff_t)ouro_random_below(word[r], (uint64_t)n) * model->d;
+  }
 }
 
 /* Samples are numbers of the stream itself, which point they come from those of a substream. */
@@ -101,16 +140,14 @@ static void draw(const ouro_family *family, const ouro_slice *slice, double *row
   const kde *model = family->constants;
   const int d = model->d;
   const double *width = bandwidths_of(model, slice->theta), *points = points_of(model, slice->theta);
-  const uint64_t n = (uint64_t)count_of(model, slice->theta);
   const ouro_stream picks = ouro_random_substream(&slice->stream, 1);
-  uint64_t pick[OURO_ROW_BLOCK];
+  ptrdiff_t at_point[OURO_ROW_BLOCK];
   ouro_samples_fill(ouro_random_normals, slice, d, rows);
   for (ouro_count at = 0; at < slice->n; at += OURO_ROW_BLOCK) {
     const int b = ouro_samples_block(slice->n - at);
-    ouro_random_words(&picks, (uint64_t)(slice->first + at), (size_t)b, pick);
-    for (int r = 0; r < b; r++) pick[r] = ouro_random_below(pick[r], n) * (uint64_t)d;
+    pick(model, slice->theta, &picks, slice->first + at, b, at_point);
     for (int c = 0; c < d; c++, rows += b) {
-      for (int r = 0; r < b; r++) rows[r] = fma(width[c], rows[r], points[pick[r] + (uint64_t)c]);
+      for (int r = 0; r < b; r++) rows[r] = fma(width[c], rows[r], points[at_point[r] + c]);
     }
   }
 }
@@ -122,11 +159,31 @@ static double factor(const kde *model, double n) {
   return pow(model->rule == SCOTT ? n : n * (d + 2) / 4, -1 / (d + 4));
 }
 
-static double width_of(const kde *model, ouro_count n, const double *column, double mean) {
+/* Sums of weights and of their squares. */
+typedef struct weights {
+  const double *each; /* NULL: all 1 */
+  double sum, squares;
+} weights;
+
+static double weight_of(const weights *w, ouro_count i) {
+  return w->each ? w->each[i] : 1;
+}
+
+static weights weigh(ouro_count n, const double *each) {
+  weights w = {.each = each};
+  for (ouro_count i = 0; i < n; i++) {
+    w.sum += weight_of(&w, i);
+    w.squares += weight_of(&w, i) * weight_of(&w, i);
+  }
+  return w;
+}
+
+/* Standard deviations are unbiased, and samples count as sum^2 / squares (Kish 1965); n - 1 and n where all weigh 1. */
+static double width_of(const kde *model, ouro_count n, const weights *w, const double *column, double mean) {
   double sum = 0;
   if (model->rule == FIXED) return model->width;
-  for (ouro_count i = 0; i < n; i++, column += model->d) sum += (*column - mean) * (*column - mean);
-  return factor(model, (double)n) * sqrt(sum / (double)(n - 1));
+  for (ouro_count i = 0; i < n; i++, column += model->d) sum += weight_of(w, i) * (*column - mean) * (*column - mean);
+  return factor(model, w->sum * w->sum / w->squares) * sqrt(sum / (w->sum - w->squares / w->sum));
 }
 
 /* From row blocks to one sample after the other. */
@@ -139,20 +196,26 @@ static void keep(int d, ouro_count n, const double *rows, double *points) {
   }
 }
 
-static bool fit_rows(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
-                     double *theta) {
+/* Running sums of the weights. */
+static void accumulate(const kde *model, ouro_count n, const weights *w, double *theta) {
+  double *sums = theta + (sums_of(model, theta) - theta), sum = 0;
+  for (ouro_count i = 0; model->weighted && i < n; i++) sums[i] = sum += weight_of(w, i);
+}
+
+static bool fit_rows(const ouro_family *family, ouro_count n, const double *rows, const double *each, double *theta) {
   const kde *model = family->constants;
   const int d = model->d;
+  const weights w = weigh(n, each);
   double *points = theta + 2 * d + 1;
-  (void)weights;
   if (n > family->most_samples) return false;
   memset(theta, 0, (size_t)family->n_parameters * sizeof *theta);
   keep(d, n, rows, points);
+  accumulate(model, n, &w, theta);
   theta[2 * d] = (double)n;
   for (int c = 0; c < d; c++) {
-    for (ouro_count i = 0; i < n; i++) theta[c] += points[i * d + c];
-    theta[c] /= (double)n;
-    theta[d + c] = width_of(model, n, points + c, theta[c]);
+    for (ouro_count i = 0; i < n; i++) theta[c] += weight_of(&w, i) * points[i * d + c];
+    theta[c] /= w.sum;
+    theta[d + c] = width_of(model, n, &w, points + c, theta[c]);
     if (!isfinite(theta[c]) || !isfinite(theta[d + c])) return false;
   }
   return true;
@@ -166,6 +229,13 @@ static void error(const ouro_family *family, ouro_lid n, const double *theta, do
   }
 }
 
+/* The probability that a kept sample is drawn. */
+static double share_of(const kde *model, const double *theta, ouro_count k) {
+  const ouro_count n = count_of(model, theta);
+  const double *sums = sums_of(model, theta);
+  return model->weighted ? (sums[k] - (k > 0 ? sums[k - 1] : 0)) / sums[n - 1] : 1 / (double)n;
+}
+
 /* Mean over kept samples of their squared distance to their mean, / d. */
 static void variances(const ouro_family *family, ouro_lid n, const double *theta, double *values) {
   const kde *model = family->constants;
@@ -174,12 +244,15 @@ static void variances(const ouro_family *family, ouro_lid n, const double *theta
     const ouro_count size = count_of(model, theta);
     const double *x = points_of(model, theta);
     values[i] = 0;
-    for (ouro_count k = 0; k < size * d; k++) values[i] += (x[k] - theta[k % d]) * (x[k] - theta[k % d]);
-    values[i] /= (double)size * d;
+    for (ouro_count k = 0; k < size; k++, x += d) {
+      double square = 0;
+      for (int c = 0; c < d; c++) square += (x[c] - theta[c]) * (x[c] - theta[c]);
+      values[i] += share_of(model, theta, k) * square / d;
+    }
   }
 }
 
-/* ln of the sum over kept samples of e^(-|(x - sample) / width|^2 / 2), taken out of which the largest term is. */
+/* ln of the mean over kept samples of e^(-|(x - sample) / width|^2 / 2), taken out of which the largest term is. */
 static double log_kernels(const kde *model, const double *theta, const double *x, int stride) {
   const int d = model->d;
   const double *width = bandwidths_of(model, theta);
@@ -193,10 +266,10 @@ static double log_kernels(const kde *model, const double *theta, const double *x
     }
     if (exponent == -INFINITY) continue;
     if (exponent > largest) {
-      sum = sum * exp(largest - exponent) + 1;
+      sum = sum * exp(largest - exponent) + share_of(model, theta, k);
       largest = exponent;
     } else {
-      sum += exp(exponent - largest);
+      sum += share_of(model, theta, k) * exp(exponent - largest);
     }
   }
   return largest + log(sum);
@@ -205,7 +278,7 @@ static double log_kernels(const kde *model, const double *theta, const double *x
 static double likelihood(const ouro_family *family, const double *theta) {
   const kde *model = family->constants;
   const double *rows = family->held_out;
-  double sum = 0, volume = log((double)count_of(model, theta)) + 0.5 * model->d * log(2 * 3.14159265358979323846);
+  double sum = 0, volume = 0.5 * model->d * log(2 * 3.14159265358979323846);
   for (int c = 0; c < model->d; c++) volume += log(bandwidths_of(model, theta)[c]);
   if (volume == -INFINITY) return INFINITY;
   for (int block = 0; block < OURO_HELD_OUT; block += OURO_ROW_BLOCK, rows += OURO_ROW_BLOCK * model->d) {

@@ -68,7 +68,6 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->row_width = d;
   family->least_samples = m->k;
   family->law = OURO_LAW_NONE;
-  family->unweighted = true;
   OURO_NEW(m->share, m->k);
   OURO_NEW(m->work, ouro_mixture_triangle(d) + d);
   OURO_TRY(ouro_mixture_fit_create(m));

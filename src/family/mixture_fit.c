@@ -20,6 +20,11 @@
 #define STARTS 4        /* of which the best is taken */
 #define TOO_LARGE 1e100 /* of a sample, in units */
 
+/* Weights of a row block whose rows all count alike. */
+static const double ones[OURO_ROW_BLOCK] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                            1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                            1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
 ouro_status ouro_mixture_fit_create(ouro_mixture *m) {
   ouro_status status = OURO_OK;
   const size_t k = (size_t)m->k, d = (size_t)m->d;
@@ -85,32 +90,42 @@ static double *weight_of(const ouro_mixture *m, int a) {
 
 /* ---- the start ---- */
 
+static uint64_t stir(uint64_t sum, double number) {
+  uint64_t bits;
+  memcpy(&bits, &number, sizeof bits);
+  sum = (sum ^ bits) * 0x9E3779B97F4A7C15u;
+  return sum ^ sum >> 29;
+}
+
 /* A number that any bit of the sample changes; false if it has numbers that are too large. */
-static bool digest(const ouro_mixture *m, ouro_count n, const double *rows, uint64_t *out) {
+static bool digest(const ouro_mixture *m, ouro_count n, const double *rows, const double *weights, uint64_t *out) {
   const ouro_count blocks = (n + OURO_ROW_BLOCK - 1) / OURO_ROW_BLOCK;
   uint64_t sum = (uint64_t)n;
   bool good = true;
   for (ouro_count i = 0; i < blocks * OURO_ROW_BLOCK * m->d; i++) {
-    uint64_t bits;
-    memcpy(&bits, rows + i, sizeof bits);
-    sum = (sum ^ bits) * 0x9E3779B97F4A7C15u;
-    sum ^= sum >> 29;
+    sum = stir(sum, rows[i]);
     good &= fabs(rows[i]) <= TOO_LARGE * m->unit;
   }
+  for (ouro_count i = 0; weights && i < n; i++) sum = stir(sum, weights[i]);
   *out = sum;
   return good;
 }
 
 /* The rows among which centres are looked for: every stride-th one. */
 typedef struct chosen {
-  const double *rows;
+  const double *rows, *weights;
   ouro_count stride;
   int n;
+  double weight; /* of all of them */
 } chosen;
 
 static double element(const ouro_mixture *m, const chosen *s, int i, int c) {
   const ouro_count row = i * s->stride, within = row % OURO_ROW_BLOCK;
   return s->rows[(row - within) * m->d + (ptrdiff_t)c * OURO_ROW_BLOCK + within] / m->unit;
+}
+
+static double weight_of_row(const chosen *s, int i) {
+  return s->weights ? s->weights[i * s->stride] : 1;
 }
 
 static double distance(const ouro_mixture *m, const chosen *s, int i, int j) {
@@ -125,7 +140,7 @@ static double distance(const ouro_mixture *m, const chosen *s, int i, int j) {
 /* What is left of the sum of squared distances with row `at` as another centre. */
 static double potential_with(const ouro_mixture *m, const chosen *s, int at) {
   double sum = 0;
-  for (int i = 0; i < s->n; i++) sum += fmin(m->nearest[i], distance(m, s, i, at));
+  for (int i = 0; i < s->n; i++) sum += weight_of_row(s, i) * fmin(m->nearest[i], distance(m, s, i, at));
   return sum;
 }
 
@@ -135,22 +150,26 @@ static int row_at(const ouro_mixture *m, const chosen *s, double share) {
   int at = 0;
   for (int i = 0; i < s->n && sum <= share; i++) {
     if (m->nearest[i] > 0) at = i;
-    sum += m->nearest[i];
+    sum += weight_of_row(s, i) * m->nearest[i];
   }
   return at;
 }
 
 static double add_centre(ouro_mixture *m, const chosen *s, int at) {
   double potential = 0;
-  for (int i = 0; i < s->n; i++) potential += m->nearest[i] = fmin(m->nearest[i], distance(m, s, i, at));
+  for (int i = 0; i < s->n; i++) {
+    m->nearest[i] = fmin(m->nearest[i], distance(m, s, i, at));
+    potential += weight_of_row(s, i) * m->nearest[i];
+  }
   return potential;
 }
 
 /* Centres with chances that grow with the square of their distance from the others, the best of a few candidates each
  * time; fewer where all rows are centres. Returns the sum of squared distances that is left. */
 static double choose_centres(ouro_mixture *m, const chosen *s, const double *chances, int *n, int *centres) {
+  for (int i = 0; i < s->n; i++) m->nearest[i] = 1;
+  centres[0] = row_at(m, s, chances[0] * s->weight);
   for (int i = 0; i < s->n; i++) m->nearest[i] = DBL_MAX;
-  centres[0] = (int)(chances[0] * s->n);
   double potential = add_centre(m, s, centres[0]);
   for (*n = 1; *n < m->k && potential > 0; ++*n) {
     double best = HUGE_VAL;
@@ -184,13 +203,14 @@ static double best_centres(ouro_mixture *m, const chosen *s, const ouro_stream *
 }
 
 /* Components of one weight and one spherical covariance about the centres. */
-static bool start(ouro_mixture *m, ouro_count n, const double *rows) {
+static bool start(ouro_mixture *m, ouro_count n, const double *rows, const double *weights) {
   uint64_t number;
-  if (!digest(m, n, rows, &number)) return false;
+  if (!digest(m, n, rows, weights, &number)) return false;
   const ouro_stream stream = ouro_random_stream(m->seed, number, 0, OURO_PURPOSE_START, 0, 0);
   const ouro_count stride = (n + OURO_MIXTURE_ROWS - 1) / OURO_MIXTURE_ROWS;
-  const chosen s = {rows, stride, (int)((n + stride - 1) / stride)};
-  const double variance = best_centres(m, &s, &stream) / ((double)s.n * m->d);
+  chosen s = {rows, weights, stride, (int)((n + stride - 1) / stride), 0};
+  for (int i = 0; i < s.n; i++) s.weight += weight_of_row(&s, i);
+  const double variance = best_centres(m, &s, &stream) / (s.weight * m->d);
   for (int a = 0; a < m->alive; a++) {
     double *factor = factor_of(m, a);
     for (int c = 0; c < m->d; c++) mean_of(m, a)[c] = element(m, &s, m->centres[a], c);
@@ -242,9 +262,9 @@ static void measure(ouro_mixture *m, int a) {
   }
 }
 
-/* Densities become the probabilities that a row is of a component. Returns the log-likelihood of the first b rows; the
- * others belong to none. */
-static double share_out(ouro_mixture *m, int b) {
+/* Densities become the probabilities that a row is of a component, times its weight. Returns the log-likelihood of the
+ * first b rows; the others belong to none. */
+static double share_out(ouro_mixture *m, int b, const double *weight) {
   double most[OURO_ROW_BLOCK], sum[OURO_ROW_BLOCK] = {0}, loss = 0;
   const size_t n = (size_t)m->alive * OURO_ROW_BLOCK;
   memcpy(most, m->density, sizeof most);
@@ -253,10 +273,11 @@ static double share_out(ouro_mixture *m, int b) {
   ouro_exp(n, m->density);
   for (size_t i = 0; i < n; i++) sum[i % OURO_ROW_BLOCK] += m->density[i];
   for (size_t i = 0; i < n; i++) {
-    m->density[i] = (int)(i % OURO_ROW_BLOCK) < b ? m->density[i] / sum[i % OURO_ROW_BLOCK] : 0;
+    m->density[i] =
+        (int)(i % OURO_ROW_BLOCK) < b ? m->density[i] * (weight[i % OURO_ROW_BLOCK] / sum[i % OURO_ROW_BLOCK]) : 0;
   }
   ouro_normal_scalar.minus_two_log(OURO_ROW_BLOCK, sum, sum);
-  for (int r = 0; r < b; r++) loss += most[r] - 0.5 * sum[r];
+  for (int r = 0; r < b; r++) loss += weight[r] * (most[r] - 0.5 * sum[r]);
   return loss;
 }
 
@@ -276,7 +297,7 @@ static void gather(ouro_mixture *m, int a) {
 }
 
 /* Returns the log-likelihood of the present model. */
-static double expect(ouro_mixture *m, ouro_count n, const double *rows) {
+static double expect(ouro_mixture *m, ouro_count n, const double *rows, const double *weights) {
   const size_t width = (size_t)(ouro_mixture_triangle(m->d) + m->d);
   double likelihood = 0;
   set_constants(m);
@@ -285,7 +306,8 @@ static double expect(ouro_mixture *m, ouro_count n, const double *rows) {
   for (; n > 0; n -= OURO_ROW_BLOCK, rows += (ptrdiff_t)OURO_ROW_BLOCK * m->d) {
     load(m, rows);
     for (int a = 0; a < m->alive; a++) measure(m, a);
-    likelihood += share_out(m, ouro_samples_block(n));
+    likelihood += share_out(m, ouro_samples_block(n), weights ? weights : ones);
+    if (weights) weights += OURO_ROW_BLOCK;
     for (int a = 0; a < m->alive; a++) gather(m, a);
   }
   return likelihood;
@@ -358,13 +380,13 @@ static void store(const ouro_mixture *m, double *theta) {
 bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
                       double *theta) {
   ouro_mixture *m = family->constants;
-  (void)weights;
-  if (!start(m, n, rows)) return false;
-  double before = -HUGE_VAL;
+  if (!start(m, n, rows, weights)) return false;
+  double before = -HUGE_VAL, size = 0;
+  for (ouro_count i = 0; i < n; i++) size += weights ? weights[i] : 1;
   for (int step = 0; step < MOST_STEPS; step++) {
-    const double likelihood = expect(m, n, rows);
+    const double likelihood = expect(m, n, rows, weights);
     const bool whole = maximise(m);
-    if (whole && fabs(likelihood - before) <= NEARLY * (double)n) break;
+    if (whole && fabs(likelihood - before) <= NEARLY * size) break;
     before = likelihood;
   }
   sort(m);
@@ -391,7 +413,7 @@ double ouro_mixture_likelihood(const ouro_family *family, const double *theta, o
   for (; n > 0; n -= OURO_ROW_BLOCK, rows += (ptrdiff_t)OURO_ROW_BLOCK * m->d) {
     load(m, rows);
     for (int a = 0; a < m->alive; a++) measure(m, a);
-    sum += share_out(m, ouro_samples_block(n));
+    sum += share_out(m, ouro_samples_block(n), ones);
   }
   return sum;
 }

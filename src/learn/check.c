@@ -156,17 +156,10 @@ static ouro_status check_kept(const ouro_config *config, const ouro_family *fami
       config->learning.memory, ceil(bytes / 1024), config->learning.generations, config->learning.replicates);
 }
 
-static ouro_status check_weights(const ouro_config *config, const ouro_family *family) {
-  const double forget = ouro_config_forget(config);
-  if (config->real.weight > 0 && config->learning.regime == OURO_REGIME_SUBSAMPLE) {
-    return ouro_error(OURO_ECONFIG,
-                      "real.weight: learning.regime subsample draws all samples alike, whatever they weigh");
-  }
-  if (family->unweighted && (config->real.weight > 0 || (forget > 0 && forget < 1))) {
-    return ouro_error(OURO_ECONFIG, "%s: family %s cannot weigh its samples",
-                      config->real.weight > 0 ? "real.weight" : "learning.forget", family->methods->name);
-  }
-  return OURO_OK;
+static ouro_status check_weights(const ouro_config *config) {
+  if (config->real.weight == 0 || config->learning.regime != OURO_REGIME_SUBSAMPLE) return OURO_OK;
+  return ouro_error(OURO_ECONFIG,
+                    "real.weight: learning.regime subsample draws all samples alike, whatever they weigh");
 }
 
 /* Largest and smallest count of each source over all its feeds; fewest holds the negative of the smallest. */
@@ -244,7 +237,7 @@ cleanup:
 
 ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   ouro_status status = OURO_OK;
-  OURO_TRY(check_weights(config, family));
+  OURO_TRY(check_weights(config));
   OURO_CHECK(graph->noise == NULL || family->methods->takes_noise, OURO_ECONFIG,
              "the node file's column noise: models of family %s have none of their own", family->methods->name);
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));

@@ -108,7 +108,6 @@ struct ouro_family {
   bool additive;            /* the fit needs only the sum of the statistics */
   ouro_count least_samples; /* fewest samples for a fit, or for a finite expected error: p + 2 */
   ouro_count most_samples;  /* most samples that a fit can take; 0: any number */
-  bool unweighted;          /* not additive: its fit takes no weights */
   ouro_count eta_samples;   /* fewest samples for which eta <= 1: 2p + 1 of a regression; 0 */
   ouro_law law;             /* of the second moments of errors */
   ouro_spread spread;       /* of a sample; to first order the noise of a fit is base / n */
