@@ -238,6 +238,31 @@ static void fits_are_maxima(void **state) {
   }
 }
 
+/* A row of weight w is w rows: components far apart, so that both fits find the same maximum. */
+static void weights_are_multiplicities(void **state) {
+  (void)state;
+  enum { ROWS = 200 };
+  for (int d = 1; d <= MOST_D; d++) {
+    ouro_family *family = mixture_of(3, d, 20);
+    double *theta = numbers(family->n_parameters), *weighted = numbers(family->n_parameters), weights[ROWS];
+    const sample some = drawn(family, family->truth, ROWS, d);
+    double *statistic = statistic_for(family, ROWS);
+    sample all = {.d = d};
+    for (int r = 0; r < ROWS; r++) {
+      weights[r] = 1 + r % 4;
+      ouro_family_reduce(family, some.x[r], 1, statistic);
+      for (int i = 0; i < 1 + r % 4; i++) memcpy(all.x[all.n++], some.x[r], sizeof some.x[r]);
+    }
+    assert_true(fitted(family, &all, theta));
+    assert_true(ouro_family_fit_sample(family, statistic, weights, weighted));
+    for (int i = 0; i < family->n_parameters; i++) assert_true(fabs(theta[i] - weighted[i]) < 1e-9);
+    free(statistic);
+    free(theta);
+    free(weighted);
+    ouro_family_destroy(&family);
+  }
+}
+
 /* Components far apart in one dimension: weights err by (1 - 1/K)/n in all, each component, fitted to n/K samples, by
  * 1/2 (mean) and 3/8 (standard deviation) over that number, so that n E error = 15 K / 8 - 1. 400 fits to 400 samples,
  * within 5 standard errors (6e-7) and 4 percent for what is of second order. */
@@ -403,6 +428,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(errors_are_integrals),
     cmocka_unit_test(labels_do_not_matter),
     cmocka_unit_test(fits_are_maxima),
+    cmocka_unit_test(weights_are_multiplicities),
     cmocka_unit_test(the_error_falls_with_the_sample),
     cmocka_unit_test(lost_components),
     cmocka_unit_test(draws_of_what_is_left),
