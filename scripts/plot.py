@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Draw a run file: errors by verdict with theory laid over, and the graph coloured by verdict.
+"""Draw a run file: errors by verdict with theory laid over, the measures beside them, and the graph coloured by verdict.
 
-plot.py RUN.h5 [-o PREFIX]   writes PREFIX-trajectories.png and PREFIX-graph.png (PREFIX: RUN without .h5).
+plot.py RUN.h5 [-o PREFIX]   writes PREFIX-trajectories.png and PREFIX-graph.png (PREFIX: RUN without .h5), and
+                             PREFIX-measures.png of a run with output.measures.
 """
 import argparse
 import os
@@ -60,6 +61,7 @@ class Run:
             self.component = table(file, "/node/component")
             self.real = table(file, "/graph/real")
             self.source, self.target = table(file, "/graph/source"), table(file, "/graph/target")
+            self.measures = measures(file, self.error.shape[0])
         self.title = os.path.basename(path).removesuffix(".h5")
         if not np.isfinite(self.error).any():
             raise Unfit(f"{path}: /trajectory/error holds no finite number")
@@ -68,6 +70,18 @@ class Run:
 def table(file, path):
     found = file.get(path)
     return found[()] if isinstance(found, h5py.Dataset) and found.shape else None
+
+
+def measures(file, generations):
+    """(name, units, [generation][class] mean, its standard error) of each measure."""
+    found = []
+    for path in sorted(file.get("/summary", {})):
+        name = path.removesuffix("_mean")
+        mean, error = table(file, f"/summary/{path}"), table(file, f"/summary/{name}_se")
+        if name in (path, "error") or error is None or mean.shape != error.shape or mean.shape != (generations, len(VERDICTS)):
+            continue
+        found.append((name, file[f"/summary/{path}"].attrs.get("units", b"1").decode(), mean, error))
+    return found
 
 
 def same_shape(values, like):
@@ -204,6 +218,50 @@ def draw_trajectories(run, path):
     right = 0.82 if 0 < len(nodes_of(run, "collapsing")) <= FEW_LINES else 0.975
     figure.subplots_adjust(left=0.095, right=right, bottom=0.115, top=0.86 if one_row else 0.83)
     name_lines(figure, axes, run)
+    figure.savefig(path)
+    plt.close(figure)
+
+
+# -------------------------------------------------------------------------------------------------------- measures
+
+
+def draw_measure(axes, run, name, units, mean, error):
+    """Means of the classes, with two standard errors on either side; what is infinite leaves a gap, and is said."""
+    for code, verdict in enumerate(VERDICTS):
+        if not len(nodes_of(run, verdict)):
+            continue
+        middle = np.where(np.isfinite(mean[:, code]), mean[:, code], np.nan)
+        axes.plot(run.generation, middle, color=LINE[verdict], lw=1.6, marker="o" if len(run.generation) < 3 else None)
+        axes.fill_between(run.generation, middle - 2 * error[:, code], middle + 2 * error[:, code], color=LINE[verdict],
+                          alpha=0.2, lw=0)
+    present = mean[:, [len(nodes_of(run, v)) > 0 for v in VERDICTS]]
+    finite = present[np.isfinite(present)]
+    if finite.min() > 0 and finite.max() > 10 * finite.min():
+        axes.set_yscale("log")
+    if np.isinf(present).any():
+        axes.text(0.98, 0.95, "infinite where there is no line", transform=axes.transAxes, ha="right", va="top", fontsize=7.5, color="#555555")
+    axes.set_title(name if units == "1" else f"{name} ({units})", fontsize=9, loc="left")
+    axes.set_xlabel("generation")
+    axes.margins(x=0.01)
+    axes.grid(axis="y", color="#e6e6e6", lw=0.6)
+    axes.set_axisbelow(True)
+
+
+def draw_measures(run, path):
+    columns = min(3, len(run.measures))
+    rows = -(-len(run.measures) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.9 * columns + 0.6, 2.2 * rows + 0.7), dpi=200, squeeze=False,
+                                layout="constrained")
+    for at, measure in zip(axes.flat, run.measures):
+        draw_measure(at, run, *measure)
+    for at in axes.flat[len(run.measures):]:
+        at.set_axis_off()
+    present = [v for v in VERDICTS if len(nodes_of(run, v))]
+    lines = [Line2D([], [], color=LINE[v], lw=1.6, label=f"{v}, {plural(len(nodes_of(run, v)), 'model')}") for v in present]
+    figure.suptitle(f"{run.title}: means with two standard errors", x=0.01, ha="left", fontsize=10.5, fontweight="bold")
+    foot = 0.3 / figure.get_figheight()
+    figure.legend(handles=lines, loc="lower left", ncol=3, frameon=False, fontsize=8)
+    figure.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))
     figure.savefig(path)
     plt.close(figure)
 
@@ -500,6 +558,13 @@ def main(arguments=None):
         run = Run(options.run)
         draw_trajectories(run, prefix + "-trajectories.png")
         print("drawn", prefix + "-trajectories.png")
+        infinite = [name for name, _, mean, _ in run.measures if not np.isfinite(mean).any()]
+        run.measures = [measure for measure in run.measures if measure[0] not in infinite]
+        if infinite:
+            print("not drawn:", ", ".join(infinite) + "; infinite in all generations")
+        if run.measures:
+            draw_measures(run, prefix + "-measures.png")
+            print("drawn", prefix + "-measures.png")
         if run.n > LARGEST_DRAWING:
             print(f"not drawn: the graph of {run.n:,} models; names are legible up to {LARGEST_DRAWING}")
         elif run.source is None or run.target is None:

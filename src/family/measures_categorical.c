@@ -42,6 +42,13 @@ static double divergence(int k, const double *p, const double *truth) {
   return sum > 0 ? sum : 0; /* a divergence but for rounding */
 }
 
+/* Finite where outcomes have died out, and infinite where smoothing lets a model produce what cannot happen. */
+static double reverse(int k, const double *p, const double *truth) {
+  double sum = 0;
+  for (int i = 0; i < k; i++) sum += p[i] > 0 ? p[i] * log(p[i] / truth[i]) : 0;
+  return sum > 0 ? sum : 0; /* a divergence but for rounding */
+}
+
 static double likelihood(int k, const double *p, const double *truth) {
   double sum = 0;
   for (int i = 0; i < k; i++) sum -= truth[i] > 0 ? truth[i] * log(p[i]) : 0;
@@ -72,6 +79,7 @@ BOTH(diversity)
 BOTH(support)
 BOTH(entropy)
 BOTH(divergence)
+BOTH(reverse)
 BOTH(likelihood)
 
 #define LIST(suffix)                                                                                                   \
@@ -83,6 +91,10 @@ BOTH(likelihood)
         {"kl", "1",                                                                                                    \
          "Kullback-Leibler divergence of the truth to the model, in nats; inf where an outcome has died out",          \
          divergence##suffix},                                                                                          \
+        {"reverse_kl", "1",                                                                                            \
+         "Kullback-Leibler divergence of the model to the truth, in nats; inf where it can produce what cannot "       \
+         "happen",                                                                                                     \
+         reverse##suffix},                                                                                             \
         {"nll", "1",                                                                                                   \
          "negative log-likelihood of a held-out sample, expected under the truth, in nats; inf where an outcome has "  \
          "died out",                                                                                                   \

@@ -114,6 +114,7 @@ class Measures(program.Case):
             self.assertTrue(numpy.isinf(kl).any() and numpy.isfinite(kl).any())
             self.moments(made, "kl", kl)
             self.moments(made, "nll", kl + math.log(6))
+        self.moments(made, "reverse_kl", math.log(6) - special.entr(p).sum(axis=-1))
         self.moments(made, "tv", abs(p - 1 / 6).sum(axis=-1) / 2)
         self.moments(made, "diversity", 1 - (p ** 2).sum(axis=-1))
         self.moments(made, "support", (p > 0).sum(axis=-1).astype(float))

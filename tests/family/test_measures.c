@@ -281,6 +281,7 @@ static void what_is_lost_is_infinite(void **state) {
     assert_true(measured(family, "kl", &zero) == INFINITY && measured(family, "nll", &zero) == INFINITY);
     if (i == 0) assert_true(measured(family, "alive", &zero) == 0 && measured(family, "alive", &one) == 1);
     if (i == 1) assert_true(measured(family, "kl", &one) == INFINITY && measured(family, "support", &one) == 1);
+    if (i == 1) assert_true(fabs(measured(family, "reverse_kl", &one) + log(0.3)) < 1e-15);
     if (i == 1) assert_true(measured(family, "diversity", &one) == 0 && measured(family, "entropy", &zero) == 0);
     if (i == 2)
       assert_true(measured(family, "log_mean", &zero) == -INFINITY && measured(family, "log_mean", &one) == 0);
@@ -298,6 +299,8 @@ static void outcomes_that_are_left(void **state) {
   assert_true(measured(family, "diversity", two) == 0.5 && measured(family, "support", two) == 2);
   assert_true(fabs(measured(family, "entropy", two) - log(2)) < 1e-15);
   assert_true(measured(family, "kl", two) == INFINITY && measured(family, "nll", two) == INFINITY);
+  assert_true(fabs(measured(family, "reverse_kl", two) - log(3.5)) < 1e-15);
+  assert_true(measured(family, "reverse_kl", family->truth) == 0);
   assert_true(fabs(measured(family, "nll", family->truth) - log(7)) < 1e-15);
   assert_true(fabs(measured(family, "entropy", family->truth) - log(7)) < 1e-15);
   assert_true(measured(family, "support", family->truth) == 7 && measured(family, "tv", family->truth) == 0);

@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 import plot  # noqa: E402
 
 
-def run_file(path, feeds, n, leave_out=(), words=False):
+def run_file(path, feeds, n, leave_out=(), words=False, measures={}):
     """A run of n nodes whose last one collapses."""
     generation = np.arange(21)
     error = np.tile(0.02, (21, n)) * (1 + 0.1 * np.sin(generation[:, None] + np.arange(n)))
@@ -37,6 +37,10 @@ def run_file(path, feeds, n, leave_out=(), words=False):
         for name, values in tables.items():
             if name not in leave_out:
                 file[name] = values
+        for name, (mean, error) in measures.items():
+            file[f"/summary/{name}_mean"] = mean
+            file[f"/summary/{name}_mean"].attrs["units"] = np.bytes_("sample^2")
+            file[f"/summary/{name}_se"] = error
 
 
 class Plot(unittest.TestCase):
@@ -59,7 +63,7 @@ class Plot(unittest.TestCase):
         run_file(path, **how)
         status, out, err = self.plot(path, "-o", self.dir / name)
         self.assertEqual((status, err), (0, ""))
-        for what in ("trajectories", "graph"):
+        for what in ("trajectories", "measures", "graph"):
             picture = self.dir / f"{name}-{what}.png"
             self.assertEqual(picture.exists(), what in expected)
             if what in expected:
@@ -73,6 +77,20 @@ class Plot(unittest.TestCase):
         out = self.draws("small", n=6, feeds=feeds)
         self.assertIn("small-graph.png", out)
         self.draws("words", n=6, feeds=feeds, words=True)
+
+    def test_measures(self):
+        """Of any number; what is infinite is left out, and said where all of it is; other tables are no measures."""
+        t = np.arange(21.0)[:, None]
+        falls, nothing = np.exp(-t) * np.array([1, np.nan, 2]), np.full((21, 3), np.nan)
+        lost = np.where(t < 5, t * np.ones(3), np.inf)
+        some = {"kl": (falls, falls / 9), "support": (5 - t / 9 * np.ones(3), nothing), "nll": (lost, nothing),
+                "w2": (t + np.ones(3), nothing), "infinite": (np.full((21, 3), -np.inf), nothing),
+                "error": (falls, falls), "theory": (falls[:, :2], falls), "threshold": (falls[0], falls[0])}
+        out = self.draws("measures", ("trajectories", "measures"), n=3, feeds=[], measures=some,
+                         leave_out=("/graph/source", "/graph/target"))
+        self.assertIn("not drawn: infinite; infinite in all generations", out)
+        for name in ("kl", "nll"):
+            self.draws(f"only-{name}", ("trajectories", "measures", "graph"), n=2, feeds=[], measures={name: some[name]})
 
     def test_one_model(self):
         self.draws("one", n=1, feeds=[(0, 0)])
