@@ -140,6 +140,10 @@ static const struct argp argp = {
 static bool rates_are_wanted(const verdict_options *options, const ouro_graph *graph) {
   const ouro_eid many = 1 << 20;
   const bool asked = options->tsv || options->sources;
+  if (graph->every) {
+    ouro_log_root(OURO_LOG_NOTICE, "rates: none, the node file's column every lets sample counts change");
+    return false;
+  }
   return options->rates == RATES_ALWAYS || (options->rates == RATES_AUTO && (asked || graph->n_feeds <= many));
 }
 

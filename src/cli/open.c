@@ -84,14 +84,34 @@ cleanup:
   return status;
 }
 
-/* Where topology alone does not decide (THEORY.md section 2, scope): name the family, or the nodes. */
+/* Is the noise of all fits together bounded, whatever feeds whom: are all samples kept, or do they become many fast? */
+static bool never_collapses(const ouro_config *config) {
+  return ouro_config_forget(config) == 1 || config->learning.growth > 1;
+}
+
+/* Training sets that grow: the errors of unstable sources grow as sum_t 1/n_t (THEORY.md section 8). */
+static void log_growth(double growth) {
+  if (growth > 1) {
+    ouro_log_root(OURO_LOG_NOTICE,
+                  "verdict: training sets grow as t^%g, so that the sum of 1/n_t is finite and none collapses", growth);
+  } else if (growth > 0) {
+    ouro_log_root(OURO_LOG_NOTICE,
+                  "verdict: training sets grow as t^%g, so slowly that the sum of 1/n_t is infinite: what collapses "
+                  "grows as %s",
+                  growth, growth == 1 ? "log t" : "a power of t below 1");
+  }
+}
+
+/* Where topology alone does not decide (THEORY.md section 2, scope): name the family, or the nodes. What decides there
+ * vanishes as training sets grow. */
 static ouro_status warn_of_scope(const cli_job *job, bool real_counts) {
   enum { NAMED = 10 };
   ouro_status status = OURO_OK;
   ouro_scope scope;
   char list[NAMED * (CLI_NAME_SIZE + 32)] = "";
   size_t length = 0;
-  if (ouro_family_amplifies(job->family)) {
+  const bool grows = job->config->learning.growth > 0;
+  if (ouro_family_amplifies(job->family) && !grows) {
     ouro_log_root(
         OURO_LOG_WARNING,
         "topology alone does not decide: models of family %s that err scatter more, so the exact error can grow "
@@ -104,12 +124,13 @@ static ouro_status warn_of_scope(const cli_job *job, bool real_counts) {
         "errors of family %s stay below %.3g, the spread of a sample: they grow towards it, not without bound",
         job->family->methods->name, job->family->spread.base);
   }
-  if (job->family->spread.drift > 0 && ouro_config_forget(job->config) == 1) {
+  if (job->family->spread.drift > 0 && never_collapses(job->config)) {
     ouro_log_root(OURO_LOG_WARNING,
                   "topology alone does not decide: what models of family %s draw scatters more than what they keep, so "
-                  "that errors can grow without bound although all samples are kept",
+                  "that errors can grow without bound although none collapses for want of samples",
                   job->family->methods->name);
   }
+  if (grows) return OURO_OK;
   OURO_TRY(ouro_verdict_scope(job->graph, real_counts, job->family->eta_samples, &scope));
   for (int k = 0; k < scope.n_listed; k++) {
     char name[CLI_NAME_SIZE];
@@ -132,12 +153,15 @@ ouro_status cli_job_decide(cli_job *job, ouro_verdict **verdict) {
   ouro_status status = OURO_OK;
   const bool real_counts = job->config->real.kind != OURO_REAL_INITIAL;
   ouro_timers_enter(&job->timers, OURO_PHASE_VERDICT);
-  if (ouro_config_forget(job->config) == 1) {
+  if (never_collapses(job->config)) {
     OURO_TRY(ouro_verdict_create_accumulating(job->graph, real_counts, verdict));
-    ouro_log_root(OURO_LOG_NOTICE, "verdict: models keep all samples they ever saw, so that none collapses");
   } else {
     OURO_TRY(ouro_verdict_create(job->graph, real_counts, verdict));
   }
+  if (ouro_config_forget(job->config) == 1)
+    ouro_log_root(OURO_LOG_NOTICE, "verdict: models keep all samples they ever saw, so that none collapses");
+  else
+    log_growth(job->config->learning.growth);
   ouro_log_root(OURO_LOG_NOTICE,
                 "verdict: %" OURO_GID_FMT " collapsing, %" OURO_GID_FMT " anchored, %" OURO_GID_FMT
                 " frozen; %" OURO_GID_FMT " unstable sources",

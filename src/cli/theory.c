@@ -8,6 +8,7 @@
 
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
+#include "ouro/graph/schedule.h"
 
 void cli_rates_log(const ouro_rates *rates) {
   ouro_log_root(OURO_LOG_NOTICE,
@@ -157,8 +158,10 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
   ouro_log_root(OURO_LOG_NOTICE, "theory: %s", theory->prediction->reason);
   ouro_timers_enter(&job->timers, OURO_PHASE_THEORY);
   status = compute_bounded(job, verdict, theory);
-  if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 &&
-      job->family->law != OURO_LAW_NONE) {
+  if (asked->rates && ouro_schedule_varies(job->config, job->graph)) {
+    ouro_log_root(OURO_LOG_NOTICE, "rates: none, sample counts change with the generation");
+  } else if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 &&
+             job->family->law != OURO_LAW_NONE) {
     if (job->family->spread.drift == 0)
       status = compute_rates(job, verdict, theory);
     else

@@ -68,24 +68,34 @@ static void list_private(ouro_exchange_plan *plan, const ouro_graph *graph, ouro
   }
 }
 
-static void count_published(ouro_exchange_plan *plan, const ouro_halo *halo) {
-  for (int c = 0; c < plan->n_receive; c++) {
-    plan->channel[c].n_groups = 1;
-    plan->channel[c].n_feeds = halo->receive_row[c + 1] - halo->receive_row[c];
+/* Ghosts that nobody here trains on, as may be in a generation, publish nothing. */
+static void note_published(const ouro_graph *graph, ouro_count *corpus) {
+  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
+    if (graph->source[e] >= graph->n_owned) corpus[graph->source[e] - graph->n_owned] = graph->samples[e];
   }
 }
 
-static void list_published(ouro_exchange_plan *plan, const ouro_graph *graph, const ouro_lid *place) {
+static void count_published(ouro_exchange_plan *plan, const ouro_graph *graph, const ouro_count *corpus) {
+  for (ouro_lid k = 0; k < graph->n_ghost; k++) {
+    if (corpus[k] == 0) continue;
+    plan->channel[plan->channel_of[k]].n_groups = 1;
+    plan->channel[plan->channel_of[k]].n_feeds++;
+  }
+}
+
+static void list_published(ouro_exchange_plan *plan, const ouro_halo *halo, const ouro_count *corpus) {
   for (int c = 0; c < plan->n_receive; c++) {
     exchange_channel *channel = &plan->channel[c];
+    if (channel->n_groups == 0) continue;
     channel->target[0] = OURO_NATURE;
     channel->start[1] = channel->n_feeds;
-    for (ouro_lid k = 0; k < (ouro_lid)channel->n_feeds; k++) channel->source[k] = k;
-  }
-  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
-    if (graph->source[e] < graph->n_owned) continue;
-    const ouro_lid ghost = graph->source[e] - graph->n_owned;
-    plan->channel[plan->channel_of[ghost]].total[place[ghost]] = graph->samples[e];
+    ouro_eid at = 0;
+    for (ouro_lid k = halo->receive_row[c]; k < halo->receive_row[c + 1]; k++) {
+      const ouro_count total = corpus[halo->receive[k] - halo->n_owned];
+      if (total == 0) continue;
+      channel->source[at] = k - halo->receive_row[c];
+      channel->total[at++] = total;
+    }
   }
 }
 
@@ -95,26 +105,30 @@ static ouro_status list_receives(ouro_exchange_plan *plan, const ouro_graph *gra
   ouro_status status = OURO_OK;
   const ouro_halo *halo = graph->halo;
   ouro_lid *latest = NULL, *place = NULL;
+  ouro_count *corpus = NULL;
   OURO_NEW(latest, plan->n_receive);
   OURO_NEW(place, graph->n_ghost);
+  OURO_NEW(corpus, graph->n_ghost);
   for (int c = 0; c < plan->n_receive; c++) {
     for (ouro_lid k = halo->receive_row[c]; k < halo->receive_row[c + 1]; k++) {
       plan->channel_of[halo->receive[k] - graph->n_owned] = c;
       place[halo->receive[k] - graph->n_owned] = k - halo->receive_row[c];
     }
   }
+  note_published(graph, corpus);
   if (plan->options.draw == OURO_DRAW_PRIVATE)
     count_private(plan, graph, latest);
   else
-    count_published(plan, halo);
+    count_published(plan, graph, corpus);
   for (int c = 0; c < plan->n_receive; c++) OURO_TRY(channel_reserve(&plan->channel[c]));
   if (plan->options.draw == OURO_DRAW_PRIVATE)
     list_private(plan, graph, latest, place);
   else
-    list_published(plan, graph, place);
+    list_published(plan, halo, corpus);
 cleanup:
   free(latest);
   free(place);
+  free(corpus);
   return status;
 }
 

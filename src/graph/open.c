@@ -249,6 +249,16 @@ static void take_traits(ouro_reading *reading, ouro_graph *graph) {
   reading->trait = (ouro_traits){0};
 }
 
+/* Collective: where all are retrained always, nobody has to ask. */
+static void drop_every(ouro_graph *graph) {
+  int64_t most = 1;
+  for (ouro_lid i = 0; graph->every && i < graph->n_owned; i++) most = graph->every[i] > most ? graph->every[i] : most;
+  MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT64_T, MPI_MAX, graph->comm);
+  if (most > 1) return;
+  free(graph->every);
+  graph->every = NULL;
+}
+
 static ouro_status set_real(ouro_reading *reading, ouro_graph *graph) {
   ouro_status status = OURO_OK;
   const ouro_config *config = reading->config;
@@ -259,6 +269,7 @@ static ouro_status set_real(ouro_reading *reading, ouro_graph *graph) {
   if (reading->node_file == NULL && reading->real && graph->n_owned)
     memcpy(graph->real, reading->real, sizeof *graph->real * (size_t)graph->n_owned);
   OURO_TRY(ouro_graph_share_noise(graph));
+  drop_every(graph);
   const bool all = config->real.nodes && strcmp(config->real.nodes, "all") == 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     if (all) graph->real[i] = config->real.samples;

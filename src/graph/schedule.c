@@ -2,8 +2,136 @@
 
 #include "ouro/graph/schedule.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ouro/base/memory.h"
+
 ouro_count ouro_schedule_initial(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
   if (graph->initial && graph->initial[owned] > 0) return graph->initial[owned];
   const bool real = config->real.kind == OURO_REAL_INITIAL && graph->real[owned] > 0;
   return real ? graph->real[owned] : config->learning.initial;
+}
+
+bool ouro_schedule_varies(const ouro_config *config, const ouro_graph *graph) {
+  return config->learning.growth > 0 || graph->every;
+}
+
+int64_t ouro_schedule_every(const ouro_graph *graph, ouro_lid owned) {
+  return graph->every ? graph->every[owned] : 1;
+}
+
+static bool trains(const ouro_graph *graph, ouro_lid owned, int64_t generation) {
+  return generation % ouro_schedule_every(graph, owned) == 0;
+}
+
+/* round(count (g + 1)^s) */
+static ouro_count grown(const ouro_config *config, ouro_count count, int64_t generation) {
+  if (config->learning.growth == 0) return count;
+  const double samples = round((double)count * pow((double)generation + 1, config->learning.growth));
+  return samples < 0x1p63 ? (ouro_count)samples : INT64_MAX;
+}
+
+ouro_count ouro_schedule_real(const ouro_config *config, const ouro_graph *graph, ouro_lid owned, int64_t generation) {
+  if (config->real.kind == OURO_REAL_INITIAL || !trains(graph, owned, generation)) return 0;
+  const ouro_count real = graph->real[owned];
+  return config->real.kind == OURO_REAL_FIXED ? real : grown(config, real, generation);
+}
+
+ouro_count ouro_schedule_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned, int64_t generation) {
+  ouro_count size = ouro_schedule_real(config, graph, owned, generation);
+  if (!trains(graph, owned, generation)) return 0;
+  for (ouro_eid k = graph->row[owned]; k < graph->row[owned + 1]; k++) {
+    if (__builtin_add_overflow(size, grown(config, graph->samples[k], generation), &size)) return INT64_MAX;
+  }
+  return size;
+}
+
+static ouro_status schedule_new(const ouro_config *config, const ouro_graph *graph, ouro_schedule **schedule) {
+  ouro_status status = OURO_OK;
+  ouro_schedule *s;
+  OURO_NEW(s, 1);
+  *schedule = s;
+  s->config = config;
+  s->whole = graph;
+  s->now = *graph;
+  if (!ouro_schedule_varies(config, graph)) return OURO_OK;
+  s->varies = true;
+  s->now.row = NULL; /* until they are its own */
+  s->now.source = NULL;
+  s->now.samples = s->now.real = NULL;
+  OURO_NEW(s->now.row, (size_t)graph->n_owned + 1);
+  OURO_NEW(s->now.source, graph->row[graph->n_owned]);
+  OURO_NEW(s->now.samples, graph->row[graph->n_owned]);
+  OURO_NEW(s->now.real, graph->n_owned);
+cleanup:
+  return status;
+}
+
+ouro_status ouro_schedule_create(const ouro_config *config, const ouro_graph *graph, ouro_schedule **schedule) {
+  ouro_status status = OURO_OK;
+  ouro_schedule *made = NULL;
+  bool changed;
+  *schedule = NULL;
+  OURO_AGREE(graph->comm, schedule_new(config, graph, &made));
+  ouro_schedule_move(made, 1, &changed);
+  *schedule = made;
+  made = NULL;
+cleanup:
+  ouro_schedule_destroy(&made);
+  return status;
+}
+
+void ouro_schedule_destroy(ouro_schedule **schedule) {
+  ouro_schedule *s = *schedule;
+  if (s == NULL) return;
+  if (s->varies) {
+    free(s->now.row);
+    free(s->now.source);
+    free(s->now.samples);
+    free(s->now.real);
+  }
+  free(s);
+  *schedule = NULL;
+}
+
+/* Feeds and real data of an owned node that is retrained; returns whether a count is not what it was. */
+static bool set_node(ouro_schedule *s, ouro_lid i, int64_t generation, bool trained, ouro_eid *end) {
+  const ouro_graph *whole = s->whole;
+  const bool fresh = s->config->real.kind == OURO_REAL_FRESH, initial = s->config->real.kind == OURO_REAL_INITIAL;
+  const ouro_count real = !trained && !initial ? 0
+                          : fresh              ? grown(s->config, whole->real[i], generation)
+                                               : whole->real[i];
+  bool changed = s->now.real[i] != real || s->now.row[i] != *end;
+  s->now.real[i] = real;
+  s->now.row[i] = *end;
+  for (ouro_eid k = whole->row[i]; trained && k < whole->row[i + 1]; k++, ++*end) {
+    const ouro_count samples = grown(s->config, whole->samples[k], generation);
+    changed |= s->now.samples[*end] != samples;
+    s->now.samples[*end] = samples;
+    s->now.source[*end] = whole->source[k];
+  }
+  return changed;
+}
+
+static bool set_all(ouro_schedule *s, int64_t generation, bool everyone) {
+  ouro_eid end = 0;
+  bool changed = false;
+  for (ouro_lid i = 0; i < s->whole->n_owned; i++) {
+    changed |= set_node(s, i, generation, everyone || trains(s->whole, i, generation), &end);
+  }
+  changed |= s->now.row[s->whole->n_owned] != end;
+  s->now.row[s->whole->n_owned] = end;
+  return changed;
+}
+
+void ouro_schedule_move(ouro_schedule *schedule, int64_t generation, bool *changed) {
+  *changed = schedule->varies && set_all(schedule, generation, false);
+  if (schedule->varies) MPI_Allreduce(MPI_IN_PLACE, changed, 1, MPI_C_BOOL, MPI_LOR, schedule->whole->comm);
+}
+
+void ouro_schedule_move_to_largest(ouro_schedule *schedule) {
+  const int64_t last = schedule->config->learning.generations;
+  if (schedule->varies) set_all(schedule, last > 1 ? last : 1, true);
 }

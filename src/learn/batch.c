@@ -20,7 +20,7 @@ ouro_status ouro_learn_batch_create(learn_run *run) {
   const size_t p = (size_t)run->family->n_parameters;
   ouro_count largest = 0;
   for (ouro_lid i = 0; i < run->n_owned; i++) {
-    const ouro_count size = ouro_learn_largest_size(run->config, run->graph, i);
+    const ouro_count size = ouro_learn_largest_size(run->config, run->whole, i);
     if (size > largest) largest = size;
   }
   batch->stride =

@@ -51,14 +51,6 @@ static ouro_status refuse_short(const ouro_family *family, const ouro_graph *gra
                     family->n_parameters == 1 ? "" : "s", family->least_samples, others);
 }
 
-static ouro_count synthetic_size(const ouro_graph *graph, ouro_lid i) {
-  ouro_count size = 0;
-  for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-    if (__builtin_add_overflow(size, graph->samples[e], &size)) return INT64_MAX;
-  }
-  return size;
-}
-
 /* Generation 0 of nodes that take the common size, then of those that bring their own real data. */
 static ouro_status check_initial(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   shortage own = {0};
@@ -85,11 +77,11 @@ static ouro_status check_initial(const ouro_config *config, const ouro_family *f
 static ouro_status check_sizes(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   shortage found = {0}, over = {0};
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    const ouro_count synthetic = synthetic_size(graph, i), real = ouro_learn_real_size(config, graph, i);
-    if (synthetic > INT64_MAX / 2 - real)
-      shortage_add(&over, graph->gid[i], real);
-    else if (synthetic + real > 0 && synthetic + real < family->least_samples)
-      shortage_add(&found, graph->gid[i], synthetic + real);
+    const ouro_count first = ouro_schedule_size(config, graph, i, ouro_schedule_every(graph, i)); /* the smallest */
+    if (ouro_learn_largest_size(config, graph, i) > INT64_MAX / 2)
+      shortage_add(&over, graph->gid[i], 0);
+    else if (first > 0 && first < family->least_samples)
+      shortage_add(&found, graph->gid[i], first);
   }
   shortage_reduce(&over, graph->comm);
   if (over.n > 0) {

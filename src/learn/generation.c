@@ -33,9 +33,9 @@ ouro_count ouro_learn_real_size(const ouro_config *config, const ouro_graph *gra
 }
 
 ouro_count ouro_learn_largest_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
+  const int64_t every = ouro_schedule_every(graph, owned), last = config->learning.generations / every * every;
   const ouro_count initial = ouro_schedule_initial(config, graph, owned);
-  ouro_count size = ouro_learn_real_size(config, graph, owned);
-  for (ouro_eid e = graph->row[owned]; e < graph->row[owned + 1]; e++) size += graph->samples[e];
+  const ouro_count size = ouro_schedule_size(config, graph, owned, last > 0 ? last : every);
   return size > initial ? size : initial;
 }
 

@@ -29,28 +29,33 @@ static int64_t span_of(const ouro_config *config) {
   return ages < (double)(all - 1) ? (int64_t)ages + 1 : all;
 }
 
-static ouro_count real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t generation) {
-  return generation == 0 ? ouro_schedule_initial(config, graph, i) : ouro_learn_real_size(config, graph, i);
+/* Step u > 0 of a node is the generation u every_i, in which it is retrained for the u-th time. */
+static ouro_count real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t step) {
+  if (step == 0) return ouro_schedule_initial(config, graph, i);
+  return ouro_schedule_real(config, graph, i, step * ouro_schedule_every(graph, i));
 }
 
-static ouro_count synthetic_size(const ouro_graph *graph, ouro_lid i, int64_t generation) {
-  ouro_count size = 0;
-  for (ouro_eid e = graph->row[i]; generation > 0 && e < graph->row[i + 1]; e++) size += graph->samples[e];
-  return size;
+/* Samples that a node gets in a step. */
+static ouro_count size_of(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t step) {
+  if (step == 0) return ouro_schedule_initial(config, graph, i);
+  return ouro_schedule_size(config, graph, i, step * ouro_schedule_every(graph, i));
 }
 
-/* Samples that a node gets in a generation. */
-static ouro_count size_of(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t generation) {
-  return real_size(config, graph, i, generation) + synthetic_size(graph, i, generation);
+/* Samples of the steps first .. last-1, all of which come after generation 0. */
+static double size_of_all(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t first, int64_t last) {
+  double sum = 0;
+  if (config->learning.growth == 0) return (double)(last - first) * (double)size_of(config, graph, i, 1);
+  for (int64_t step = first; step < last && sum < 0x1p62; step++) sum += (double)size_of(config, graph, i, step);
+  return sum;
 }
 
-/* The most samples that a model of a node keeps at any time: those of the first `span` generations, or of later ones.
- * A double: whether they can be counted is what it is for. */
+/* The most samples that a model of a node keeps at any time: those of the first `span` steps, or of the last ones, as
+ * sizes do not fall. A double: whether they can be counted is what it is for. */
 static double most_kept(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
-  const int64_t span = span_of(config);
-  const double initial = (double)size_of(config, graph, i, 0), later = (double)size_of(config, graph, i, 1);
-  const double first = initial + (double)(span - 1) * later;
-  return span <= config->learning.generations ? fmax(first, (double)span * later) : first;
+  const int64_t steps = config->learning.generations / ouro_schedule_every(graph, i) + 1, most = span_of(config);
+  const int64_t span = most < steps ? most : steps;
+  const double first = (double)size_of(config, graph, i, 0) + size_of_all(config, graph, i, 1, span);
+  return span < steps ? fmax(first, size_of_all(config, graph, i, steps - span, steps)) : first;
 }
 
 ouro_count ouro_learn_most_fitted(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
@@ -78,7 +83,7 @@ static ouro_status new_samples(learn_run *run, ouro_count most) {
   const size_t width = (size_t)run->family->row_width;
   OURO_NEW(keep->at, (size_t)run->n_owned + 1);
   for (ouro_lid i = 0; i < run->n_owned; i++) {
-    const double numbers = numbers_of(run->family, most_kept(run->config, run->graph, i));
+    const double numbers = numbers_of(run->family, most_kept(run->config, run->whole, i));
     keep->at[i + 1] = keep->at[i] + (size_t)run->replicates * (size_t)numbers;
   }
   OURO_NEW(keep->sample, keep->at[run->n_owned]);
@@ -100,7 +105,7 @@ ouro_status ouro_learn_keep_create(learn_run *run) {
   keep->subsample = run->config->learning.regime == OURO_REGIME_SUBSAMPLE;
   keep->span = span_of(run->config);
   keep->gather = keep->rows ? ouro_family_of_samples(run->family) : *run->family;
-  for (ouro_lid i = 0; i < run->n_owned; i++) most = fmax(most, most_kept(run->config, run->graph, i));
+  for (ouro_lid i = 0; i < run->n_owned; i++) most = fmax(most, most_kept(run->config, run->whole, i));
   if (keep->rows) OURO_TRY(new_samples(run, (ouro_count)most));
   if (!run->family->additive && ((forget > 0 && forget < 1) || run->config->real.weight > 0)) {
     OURO_NEW(keep->weight, (size_t)most);
@@ -122,8 +127,8 @@ double *ouro_learn_keep_open(learn_run *run, ouro_lid node, int32_t replicate) {
   const learn_keep *keep = &run->keep;
   const size_t numbers = (keep->at[node + 1] - keep->at[node]) / (size_t)run->replicates;
   double *sample = keep->sample + keep->at[node] + (size_t)replicate * numbers;
-  const int64_t old = run->generation - keep->span;
-  if (old >= 0) ouro_family_drop(run->family, size_of(run->config, run->graph, node, old), sample);
+  const int64_t old = run->generation / ouro_schedule_every(run->whole, node) - keep->span;
+  if (old >= 0) ouro_family_drop(run->family, size_of(run->config, run->whole, node, old), sample);
   return sample;
 }
 
@@ -157,11 +162,11 @@ void ouro_learn_keep_draw(learn_run *run, ouro_lid node, int32_t replicate, cons
   ouro_family_add_chosen(run->family, sample, keep->chosen, statistic);
 }
 
-/* The n samples of a generation, end - n .. end - 1, of which the last are real. Of weight w beside M synthetic ones,
+/* The n samples of a step, end - n .. end - 1, of which the last are real. Of weight w beside M synthetic ones,
  * the r real ones count as w n/r each, the others as (1-w) n/M. */
-static void weigh(const learn_run *run, ouro_lid node, int64_t generation, double factor, double *end) {
-  const ouro_count real = real_size(run->config, run->graph, node, generation);
-  const ouro_count synthetic = synthetic_size(run->graph, node, generation), n = real + synthetic;
+static void weigh(const learn_run *run, ouro_lid node, int64_t step, double factor, double *end) {
+  const ouro_count real = real_size(run->config, run->whole, node, step);
+  const ouro_count n = size_of(run->config, run->whole, node, step), synthetic = n - real;
   const double w = run->config->real.weight;
   const bool weighted = w > 0 && real > 0 && synthetic > 0;
   const double of_real = weighted ? w * (double)n / (double)real : 1;
@@ -172,14 +177,15 @@ static void weigh(const learn_run *run, ouro_lid node, int64_t generation, doubl
 const double *ouro_learn_keep_weights(learn_run *run, ouro_lid node) {
   const learn_keep *keep = &run->keep;
   const double forget = ouro_config_forget(run->config);
-  const int64_t oldest = run->generation < keep->span ? 0 : run->generation - keep->span + 1;
+  const int64_t step = run->generation / ouro_schedule_every(run->whole, node);
+  const int64_t oldest = step < keep->span ? 0 : step - keep->span + 1;
   ouro_count before = 0;
   if (keep->weight == NULL || run->generation == 0) return NULL;
-  for (int64_t t = oldest; t <= run->generation; t++) before += size_of(run->config, run->graph, node, t);
+  for (int64_t u = oldest; u <= step; u++) before += size_of(run->config, run->whole, node, u);
   double factor = 1, *end = keep->weight + before;
-  for (int64_t t = run->generation; t >= oldest; t--, factor *= forget) {
-    weigh(run, node, t, factor, end);
-    end -= size_of(run->config, run->graph, node, t);
+  for (int64_t u = step; u >= oldest; u--, factor *= forget) {
+    weigh(run, node, u, factor, end);
+    end -= size_of(run->config, run->whole, node, u);
   }
   return keep->weight;
 }

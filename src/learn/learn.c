@@ -1,5 +1,6 @@
 /* The run: set-up, the loop over generations, and what is handed out at its end.
- * Invariant: nothing is allocated in the loop; each generation ends with one agreement on its failures.
+ * Invariant: nothing is allocated in the loop where counts stay the same; each generation ends with one agreement on
+ * its failures.
  * Must not know theory: verdicts and predictions are the caller's. */
 
 #include <stdlib.h>
@@ -7,34 +8,6 @@
 
 #include "learn/private.h"
 #include "ouro/base/memory.h"
-
-/* A trained node with a ghost among its sources has to wait for samples. */
-static bool waits(const learn_run *run, ouro_lid i) {
-  const ouro_graph *graph = run->graph;
-  if (run->config->exchange.carry == OURO_CARRY_PARAMETERS) return false;
-  for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-    if (graph->source[e] >= graph->n_owned) return true;
-  }
-  return false;
-}
-
-static ouro_status list_trained(learn_run *run) {
-  ouro_status status = OURO_OK;
-  const ouro_graph *graph = run->graph;
-  OURO_NEW(run->size, run->n_owned);
-  OURO_NEW(run->trained, run->n_owned);
-  for (ouro_lid i = 0; i < run->n_owned; i++) {
-    run->size[i] = ouro_learn_real_size(run->config, graph, i);
-    for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) run->size[i] += graph->samples[e];
-    if (run->size[i] > 0 && !waits(run, i)) run->trained[run->n_trained++] = i;
-  }
-  run->n_interior = run->n_trained;
-  for (ouro_lid i = 0; i < run->n_owned; i++) {
-    if (run->size[i] > 0 && waits(run, i)) run->trained[run->n_trained++] = i;
-  }
-cleanup:
-  return status;
-}
 
 static ouro_status new_state(learn_run *run) {
   ouro_status status = OURO_OK;
@@ -64,17 +37,6 @@ cleanup:
   return status;
 }
 
-/* The corpora that the models of a rank train on are kept as samples where the fit needs those. */
-static ouro_status check_slots(const learn_run *run, size_t numbers) {
-  const int64_t buffer = run->config->exchange.buffer;
-  if (run->keep.gather.additive || numbers <= (size_t)buffer / sizeof(double)) return OURO_OK;
-  return ouro_error(OURO_ELIMIT,
-                    "exchange.buffer: %" PRId64 " bytes cannot hold the published samples that the models of a rank "
-                    "train on, of which family %s %s: at least %zu KiB, or more ranks",
-                    buffer, run->family->methods->name,
-                    run->keep.rows ? "keeps each one in this learning.regime" : "needs all at once", numbers / 128 + 1);
-}
-
 static ouro_status new_stalls(learn_run *run) {
   ouro_status status = OURO_OK;
   OURO_NEW(run->stalls.first, run->n_owned);
@@ -84,36 +46,14 @@ cleanup:
   return status;
 }
 
-static ouro_status new_slots(learn_run *run) {
-  ouro_status status = OURO_OK;
-  const ouro_graph *graph = run->graph;
-  const size_t n_local = (size_t)graph->n_owned + (size_t)graph->n_ghost;
-  if (run->config->learning.draw != OURO_DRAW_PUBLISHED) return OURO_OK;
-  OURO_NEW(run->corpus, n_local);
-  OURO_NEW(run->reduced, n_local);
-  OURO_NEW(run->slot_at, n_local + 1);
-  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) run->corpus[graph->source[e]] = graph->samples[e];
-  for (size_t j = 0; j < n_local; j++) {
-    const size_t size = run->corpus[j] > 0 ? ouro_family_statistic_size(&run->keep.gather, run->corpus[j]) : 0;
-    OURO_CHECK(!__builtin_add_overflow(run->slot_at[j], size, &run->slot_at[j + 1]), OURO_ELIMIT,
-               "the published samples of one replicate are more than can be counted");
-  }
-  OURO_TRY(check_slots(run, run->slot_at[n_local]));
-  OURO_NEW(run->slot, run->slot_at[n_local]);
-cleanup:
-  return status;
-}
-
 /* Everything that needs no other rank. */
 static ouro_status run_local(learn_run *run) {
   ouro_status status = OURO_OK;
   OURO_CHECK(run->replicates >= 1 && run->replicates <= INT32_MAX, OURO_ELIMIT,
              "learning.replicates: %" PRId64 " is outside 1 .. %d", run->replicates, INT32_MAX);
-  OURO_TRY(list_trained(run));
   OURO_TRY(new_state(run));
   OURO_TRY(ouro_learn_batch_create(run));
   OURO_TRY(ouro_learn_keep_create(run));
-  OURO_TRY(new_slots(run));
   OURO_TRY(new_kept(run));
   OURO_TRY(new_stalls(run));
 cleanup:
@@ -126,19 +66,16 @@ static ouro_status run_create(learn_run *run, const ouro_config *config, const o
   const bool carried = config->exchange.carry == OURO_CARRY_PARAMETERS;
   *run = (learn_run){.config = config,
                      .family = family,
-                     .graph = graph,
+                     .whole = graph,
                      .replicates = config->learning.replicates,
                      .n_owned = graph->n_owned,
                      .n_local = graph->n_owned + (carried ? graph->n_ghost : 0),
                      .replicate = -1,
                      .failed_node = INT64_MAX};
+  OURO_TRY(ouro_schedule_create(config, graph, &run->schedule));
+  run->graph = &run->schedule->now;
   OURO_AGREE(graph->comm, run_local(run));
-  if (!carried) {
-    const ouro_exchange_options options = {config->learning.draw, config->learning.replicates,
-                                           (size_t)family->row_width * sizeof(double), OURO_ROW_BLOCK,
-                                           config->exchange.buffer};
-    OURO_TRY(ouro_exchange_plan_create(graph, &options, &run->plan));
-  }
+  OURO_TRY(ouro_learn_counts_create(run));
 cleanup:
   return status;
 }
@@ -150,23 +87,17 @@ void ouro_learn_stalls_clear(ouro_learn_stalls *stalls) {
 }
 
 static void run_clear(learn_run *run) {
-  ouro_exchange_plan_destroy(&run->plan);
+  ouro_learn_counts_clear(run);
   ouro_learn_batch_clear(&run->batch);
   ouro_learn_keep_clear(&run->keep);
-  free(run->size);
-  free(run->trained);
   free(run->theta);
   free(run->next);
   free(run->error);
   free(run->error_sd);
   free(run->sample);
-  free(run->slot);
-  free(run->slot_at);
   ouro_learn_stalls_clear(&run->stalls);
   free(run->kept);
   free(run->effective);
-  free(run->corpus);
-  free(run->reduced);
 }
 
 /* Collective: one agreement a generation. The message names the smallest failed node and replicate. */
@@ -186,8 +117,8 @@ static ouro_status agree_on_failure(const learn_run *run) {
                     name, run->generation, first[1]);
 }
 
-/* Roots keep their model: it stands in both states. */
-static void keep_roots(learn_run *run) {
+/* What is not trained keeps its model. That of a root stands in both states once and for all. */
+static void keep_untrained(learn_run *run) {
   const size_t stride = (size_t)run->replicates * (size_t)run->family->n_parameters;
   for (ouro_lid i = 0; i < run->n_owned; i++) {
     if (run->size[i] > 0) continue;
@@ -195,28 +126,41 @@ static void keep_roots(learn_run *run) {
   }
 }
 
-/* Neff_i' = forget Neff_i + n_i; n0_i in generation 0. */
+/* Neff_i' = forget Neff_i + n_i where it is retrained; n0_i in generation 0. */
 static void count_samples(learn_run *run) {
   for (ouro_lid i = 0; run->kept && i < run->n_owned; i++) {
     if (run->generation == 0)
       run->effective[i] = (double)ouro_schedule_initial(run->config, run->graph, i);
-    else
+    else if (run->size[i] > 0)
       run->effective[i] = run->forget * run->effective[i] + (double)run->size[i];
   }
+}
+
+/* Collective: the counts of a generation after the first. */
+static ouro_status begin_generation(learn_run *run, ouro_timers *timers) {
+  ouro_timers_enter(timers, OURO_PHASE_PLAN);
+  const ouro_status status = ouro_learn_counts_move(run);
+  ouro_timers_leave(timers);
+  if (status != OURO_OK) return status;
+  if (run->schedule->varies) keep_untrained(run);
+  if (run->plan) run->bytes_sent += ouro_exchange_plan_bytes(run->plan);
+  return OURO_OK;
 }
 
 static ouro_status make_generation(learn_run *run, ouro_timers *timers) {
   ouro_status status = OURO_OK;
   ouro_timers_enter(timers, OURO_PHASE_TRAIN);
+  if (run->generation > 0) OURO_TRY(begin_generation(run, timers));
   count_samples(run);
   if (run->generation == 0)
     ouro_learn_initial(run);
   else
-    status = ouro_learn_generation(run, timers);
+    OURO_TRY(ouro_learn_generation(run, timers));
   double *made = run->next;
   run->next = run->theta;
   run->theta = made;
-  if (run->generation == 0) keep_roots(run);
+  if (run->generation == 0) keep_untrained(run);
+cleanup:
   ouro_timers_leave(timers);
   return status;
 }
@@ -258,8 +202,8 @@ static void report_traffic(const learn_run *run, ouro_learn_traffic *traffic) {
   const ouro_halo *halo = run->graph->halo;
   const int64_t generations = run->config->learning.generations;
   if (run->plan) {
-    *traffic = (ouro_learn_traffic){ouro_exchange_plan_bytes(run->plan) * generations,
-                                    ouro_exchange_plan_rounds(run->plan), ouro_exchange_plan_neighbours(run->plan)};
+    *traffic = (ouro_learn_traffic){run->bytes_sent, ouro_exchange_plan_rounds(run->plan),
+                                    ouro_exchange_plan_neighbours(run->plan)};
     return;
   }
   const int64_t model = run->replicates * run->family->n_parameters * (int64_t)sizeof(double);

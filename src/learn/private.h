@@ -42,11 +42,13 @@ typedef struct learn_keep {
 typedef struct learn_run {
   const ouro_config *config;
   const ouro_family *family;
-  const ouro_graph *graph;
+  const ouro_graph *whole;           /* the graph as given */
+  ouro_schedule *schedule;           /* */
+  const ouro_graph *graph;           /* of the generation being made: schedule->now */
   int64_t generation;                /* the one being made */
   int64_t replicates;                /* */
   ouro_lid n_owned, n_local;         /* n_local: with the ghosts whose parameters are carried */
-  ouro_count *size;                  /* [n_owned] training-set size after generation 0; 0: never retrained */
+  ouro_count *size;                  /* [n_owned] training-set size in this generation; 0: not retrained */
   ouro_lid n_trained, n_interior;    /* */
   ouro_lid *trained;                 /* [n_trained] interior nodes (no ghost among their sources) first */
   double *theta, *next;              /* [n_local][replicate][n_parameters] last generation, the one being made */
@@ -59,6 +61,7 @@ typedef struct learn_run {
   ouro_count worked;                 /* .. and those since the last look */
   ouro_exchange_plan *plan;          /* NULL where parameters are carried */
   ouro_exchange_flight *flight;      /* NULL between exchanges */
+  int64_t bytes_sent;                /* */
   bool starved;                      /* the exchange had fewer items than the graph */
   int64_t replicate;                 /* published: whose corpora the slots hold; -1: nobody's */
   ouro_count *corpus;                /* [n_owned + n_ghost] published: M_j where consumed on this rank, else 0 */
@@ -104,6 +107,15 @@ void ouro_learn_batch_worked(learn_run *run, ouro_count rows);
 /** Draw what is pending, fit all models of the batch and store them in run->next.
  *  Not collective. */
 void ouro_learn_batch_flush(learn_run *run);
+
+/** What follows from the counts of a generation: set up for the first after generation 0, go to run->generation,
+ *  release. A zeroed run may be cleared.
+ *  Collective on the graph's communicator, but for the release.
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT (exchange.buffer, whatever the generation
+ *  that it is too small for), OURO_EMPI. */
+ouro_status ouro_learn_counts_create(learn_run *run);
+ouro_status ouro_learn_counts_move(learn_run *run);
+void ouro_learn_counts_clear(learn_run *run);
 
 /** Set up and release what a run keeps as samples. A zeroed one may be cleared.
  *  Not collective.
@@ -177,11 +189,12 @@ void ouro_learn_moments(int64_t n, const double *values, double *mean, double *s
 void ouro_learn_moments_add(int64_t before, int64_t n, const double *values, double *mean, double *squares);
 double ouro_learn_moments_sd(int64_t n, double squares);
 
-/** Real samples of an owned node in every generation after the first.
+/** Real samples of an owned node, graph being that of a generation after the first.
  *  Not collective. */
 ouro_count ouro_learn_real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
 
-/** Samples of the largest training set of an owned node, generation 0 included.
+/** Samples of the largest training set of an owned node of the whole graph, generation 0 included; INT64_MAX if they
+ *  cannot be counted.
  *  Not collective. */
 ouro_count ouro_learn_largest_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
 

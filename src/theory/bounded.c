@@ -231,7 +231,8 @@ static ouro_status decide(const ouro_config *config, const ouro_family *family, 
   int ranks;
   MPI_Comm_size(graph->comm, &ranks);
   OURO_TRY(ouro_survey_make(config, family, graph, &survey));
-  if (survey.obstacle == NULL) OURO_TRY(look_for_need(config, family, graph, &survey, &out->needed));
+  const bool shrinks = config->learning.growth > 0; /* what lets errors grow vanishes as training sets grow */
+  if (survey.untraced == NULL && !shrinks) OURO_TRY(look_for_need(config, family, graph, &survey, &out->needed));
   if (survey.obstacle || !out->needed) {
     why = survey.obstacle ? survey.obstacle : "eta is nowhere above 1: topology alone decides";
   } else if (config->theory.exact == OURO_EXACT_NONE) {

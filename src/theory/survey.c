@@ -48,7 +48,7 @@ static void tally_node(const ouro_config *config, const ouro_family *family, con
   tally[N_WEIGHTS] += graph->row[i + 1] - graph->row[i] + survey->root[i] + 2 * fixed;
   tally[N_FIXED] += fixed;
   tally[N_FEW] += ouro_schedule_initial(config, graph, i) < least ||
-                  (!survey->root[i] && ouro_survey_size(config, graph, i) < least);
+                  (!survey->root[i] && ouro_schedule_size(config, graph, i, ouro_schedule_every(graph, i)) < least);
   for (ouro_eid k = graph->row[i]; published && k < graph->row[i + 1]; k++) {
     tally[N_WEIGHTS] += survey->root[graph->source[k]];
     tally[N_UNEQUAL] += graph->samples[k] != survey->corpus[graph->source[k]];
@@ -89,7 +89,10 @@ ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *famil
   survey->exact = family->law == OURO_LAW_MEANS ||
                   (family->law == OURO_LAW_REGRESSION && !ouro_survey_is_published(config) && tally[N_FIXED] == 0 &&
                    ouro_config_forget(config) == 0 && config->real.weight == 0);
-  survey->obstacle = find_obstacle(config, family, graph, tally);
+  survey->obstacle = survey->untraced = find_obstacle(config, family, graph, tally);
+  if (survey->obstacle == NULL && ouro_schedule_varies(config, graph)) {
+    survey->obstacle = "sample counts change with the generation: learning.growth, or the node file's column every";
+  }
 cleanup:
   return status;
 }

@@ -13,6 +13,7 @@
 typedef struct ouro_survey {
   bool exact;                 /* sections 3, 5; else first order */
   const char *obstacle;       /* why there is no formula, or NULL; the same on all ranks */
+  const char *untraced;       /* why there is none for trajectories either, whose counts may change, or NULL */
   int64_t n, n_weights;       /* of the system, virtual nodes included, over all ranks */
   int64_t held, held_weights; /* rows of P that come from this rank, and their weights */
   int8_t *root;               /* [n_owned + n_ghost] */

@@ -57,6 +57,7 @@ static void bad_files_are_answered_with_line_key_and_suggestion(void **state) {
       {GRAPH "learning: {forget: 0.9}\n", {"x.yaml:2:", "learning.forget", "`forget`", "`replace`"}},
       {GRAPH "learning: {regime: accumulate, forget: 1}\n", {"learning.forget", "`accumulate`"}},
       {GRAPH "learning: {regime: forget, forget: 1.01}\n", {"learning.forget", "`1.01`"}},
+      {GRAPH "learning: {growth: -0.5}\n", {"x.yaml:2:", "learning.growth", "`-0.5`", "between 0 and 10"}},
       {GRAPH "graph: {samples: 2}\n", {"x.yaml:2:", "graph", "twice", "line 1"}},
       {"graph:\n  file: a\n  file: b\n", {"x.yaml:3:", "graph.file", "twice", "line 2"}},
       {"graph: {file: a, samples: 0}\n", {"x.yaml:1:", "graph.samples", "`0`"}},

@@ -98,7 +98,7 @@ static void random_experiment(char *text) {
         "temperature: %.17g, top_p: %.17g}\n",
         draw(2) ? "silverman" : "0.25", 1 + (int)draw(50), 1 + (int)draw(9), uniform(), draw(2) ? name() : "uniform",
         draw(2) ? "ml" : "unbiased", uniform(), 3 * uniform(), uniform());
-  at = put(text, at, "learning: {generations: %d, draw: %s, seed: %llu", (int)draw(100),
+  at = put(text, at, "learning: {generations: %d, growth: %.17g, draw: %s, seed: %llu", (int)draw(100), uniform(),
            draw(2) ? "private" : "published", (unsigned long long)(draw(UINT64_MAX)));
   if (draw(2))
     at = put(text, at, ", regime: forget, forget: %.17g", uniform());
@@ -146,13 +146,14 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->model.top_p == b->model.top_p && same_theory(&a->theory, &b->theory) &&
          a->learning.generations == b->learning.generations && a->learning.initial == b->learning.initial &&
          a->learning.regime == b->learning.regime && a->learning.forget == b->learning.forget &&
-         a->learning.memory == b->learning.memory && a->learning.draw == b->learning.draw &&
-         a->learning.replicates == b->learning.replicates && a->learning.seed == b->learning.seed &&
-         a->partition.method == b->partition.method && a->partition.objective == b->partition.objective &&
-         a->partition.imbalance == b->partition.imbalance && a->partition.seed == b->partition.seed &&
-         a->exchange.carry == b->exchange.carry && a->exchange.buffer == b->exchange.buffer &&
-         same_text(a->output.file, b->output.file) && a->output.every == b->output.every &&
-         a->output.exists == b->output.exists && a->output.parameters == b->output.parameters;
+         a->learning.growth == b->learning.growth && a->learning.memory == b->learning.memory &&
+         a->learning.draw == b->learning.draw && a->learning.replicates == b->learning.replicates &&
+         a->learning.seed == b->learning.seed && a->partition.method == b->partition.method &&
+         a->partition.objective == b->partition.objective && a->partition.imbalance == b->partition.imbalance &&
+         a->partition.seed == b->partition.seed && a->exchange.carry == b->exchange.carry &&
+         a->exchange.buffer == b->exchange.buffer && same_text(a->output.file, b->output.file) &&
+         a->output.every == b->output.every && a->output.exists == b->output.exists &&
+         a->output.parameters == b->output.parameters;
 }
 
 static void saving_and_loading_gives_the_same(void **state) {

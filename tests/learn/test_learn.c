@@ -16,13 +16,25 @@
 #define GENERATIONS 3
 
 static int with_traits; /* models have noise and initial samples of their own */
+static int with_every;  /* and are retrained every 1, 2 or 4 generations */
+static double growth;   /* of sample counts */
+
+static int64_t every_of(ouro_gid node) {
+  return with_every ? 1 << node % 3 : 1;
+}
+
+static ouro_count grown(ouro_count samples, int64_t t) {
+  return (ouro_count)floor((double)samples * exp(growth * log((double)t + 1)) + 0.5);
+}
 
 /* A random graph, with traits if so. Collective on comm. */
 static ouro_status make_graph(MPI_Comm comm, const random_graph *spec, ouro_graph **graph) {
   const ouro_status status = random_graph_make(comm, spec, graph);
-  if (status != OURO_OK || !with_traits) return status;
   ouro_graph *g = *graph;
-  const size_t n = (size_t)g->n_owned + 1;
+  const size_t n = status == OURO_OK ? (size_t)g->n_owned + 1 : 0;
+  if (with_every && n > 0) g->every = calloc(n, sizeof *g->every);
+  for (ouro_lid i = 0; with_every && n > 0 && i < g->n_owned; i++) g->every[i] = every_of(g->gid[i]);
+  if (n == 0 || !with_traits) return status;
   g->initial = calloc(n, sizeof *g->initial);
   g->noise = calloc(n, sizeof *g->noise);
   for (ouro_lid i = 0; i < g->n_owned; i++) {
@@ -56,6 +68,7 @@ static ouro_config config_of(ouro_draw draw, ouro_real_kind kind, int64_t replic
   config.learning.generations = GENERATIONS;
   config.learning.initial = 17;
   config.learning.draw = draw;
+  config.learning.growth = growth;
   config.learning.replicates = replicates;
   config.learning.seed = 42;
   config.exchange.buffer = (int64_t)64 << 20;
@@ -259,14 +272,21 @@ static void twin_add(const twin *w, ouro_stream stream, const double *theta, our
   free(rows);
 }
 
+/* Real samples of a generation after the first: a fixed set does not grow. */
+static ouro_count twin_real(const twin *w, int64_t t, ouro_lid i) {
+  if (w->config->real.kind == OURO_REAL_INITIAL) return 0;
+  return w->config->real.kind == OURO_REAL_FIXED ? w->graph->real[i] : grown(w->graph->real[i], t);
+}
+
 /* Samples of a training set. */
 static ouro_count twin_size(const twin *w, int64_t t, ouro_lid i) {
   const ouro_graph *g = w->graph;
   const bool initial = w->config->real.kind == OURO_REAL_INITIAL;
   if (t == 0 && with_traits && i % 3 == 0) return 20 + i;
   if (t == 0) return initial && g->real[i] > 0 ? g->real[i] : 17;
-  ouro_count n = initial ? 0 : g->real[i];
-  for (ouro_eid e = g->row[i]; e < g->row[i + 1]; e++) n += g->samples[e];
+  if (t % every_of(i) != 0) return 0;
+  ouro_count n = twin_real(w, t, i);
+  for (ouro_eid e = g->row[i]; e < g->row[i + 1]; e++) n += grown(g->samples[e], t);
   return n;
 }
 
@@ -289,19 +309,20 @@ static void twin_model(const twin *w, int64_t t, int64_t k, ouro_lid i) {
     twin_add(w, ouro_random_stream(42, replicate, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, i), w->family->truth, -1, n,
              statistic);
   }
-  for (ouro_eid e = g->row[i]; t > 0 && e < g->row[i + 1]; e++) {
+  for (ouro_eid e = g->row[i]; t > 0 && n > 0 && e < g->row[i + 1]; e++) {
     const ouro_lid j = g->source[e];
+    const ouro_count samples = grown(g->samples[e], t);
     if (w->config->learning.draw == OURO_DRAW_PUBLISHED)
-      twin_corpus(w, t, k, j, g->samples[e], statistic);
+      twin_corpus(w, t, k, j, samples, statistic);
     else
       twin_add(w, ouro_random_stream(42, replicate, generation, OURO_PURPOSE_FEED, j, i),
-               w->old + (k * g->n_nodes + j) * P, j, g->samples[e], statistic);
+               w->old + (k * g->n_nodes + j) * P, j, samples, statistic);
   }
-  if (t > 0 && !initial && g->real[i] > 0) {
+  if (t > 0 && n > 0 && !initial && g->real[i] > 0) {
     twin_add(w,
              ouro_random_stream(42, replicate, fixed ? 0 : generation, fixed ? OURO_PURPOSE_FIXED : OURO_PURPOSE_REAL,
                                 OURO_NATURE, i),
-             w->family->truth, -1, g->real[i], statistic);
+             w->family->truth, -1, twin_real(w, t, i), statistic);
   }
   if (n == 0 || ouro_family_fit(w->family, 1, &n, statistic, made) < 1) {
     memcpy(made, w->old + (k * g->n_nodes + i) * P, P * sizeof *made);
@@ -389,6 +410,27 @@ static void test_traits(void **state) {
   with_traits = 0;
 }
 
+/* Models that are retrained now and then, by ever more samples. */
+static void test_schedules(void **state) {
+  (void)state;
+  const random_graph spec = {13, 4, 20, 40, 10, 90, false, false, 4};
+  for (int which = 1; which < 4; which++) {
+    with_every = which & 1;
+    growth = which & 2 ? 0.7 : 0;
+    for (int family = 0; family < N_FAMILIES; family += N_FAMILIES - 1) {
+      family_name = families[family];
+      for (int draw = 0; draw < 2; draw++) {
+        for (int kind = 0; kind < 3; kind++) compare_twin((ouro_draw)draw, (ouro_real_kind)kind);
+        compare_all(config_of((ouro_draw)draw, OURO_REAL_FRESH, 3), spec);
+      }
+    }
+  }
+  compare_kinds(OURO_DRAW_PUBLISHED, &spec, 2);
+  family_name = families[0];
+  with_every = 0;
+  growth = 0;
+}
+
 /* Families that are fitted to the samples themselves; so few that some models stall. */
 static void test_same_bits_samples(void **state) {
   (void)state;
@@ -431,6 +473,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_twin),
       cmocka_unit_test(test_traits),
+      cmocka_unit_test(test_schedules),
       cmocka_unit_test(test_same_bits_private),
       cmocka_unit_test(test_same_bits_published),
       cmocka_unit_test(test_same_bits_edges),

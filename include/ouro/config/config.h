@@ -93,6 +93,7 @@ typedef struct ouro_config_learning {
   ouro_regime regime;  /* replace: a fit sees new samples alone; accumulate: all samples ever; subsample: as many of all
                         * samples ever as are new, drawn without replacement */
   double forget;       /* regime forget alone: what old samples still count, in [0, 1]; default 0.5 */
+  double growth;       /* s >= 0: generation g draws (g + 1)^s times the samples; default 0 */
   ouro_draw draw;
   ouro_sampling sampling;
   int64_t memory;     /* bytes a rank may take for samples that are kept; default 1 GiB */

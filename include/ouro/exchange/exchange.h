@@ -38,7 +38,7 @@ typedef struct ouro_exchange_flight ouro_exchange_flight;
  * progress, take and end, in the sequence of each channel; channels may run ahead of one another. */
 typedef void (*ouro_exchange_fill)(void *context, const ouro_exchange_item *item, void *out);
 
-/** Set up channels and rounds for a graph.
+/** Set up channels and rounds for a graph, in which ghosts may feed nothing.
  *  Collective on graph's communicator.
  *  Order of items: private, by (target, replicate, source, first); published, by (replicate, source, first);
  *  targets and sources by ascending global id. For published draws all feeds of a source carry one count.
