@@ -10,17 +10,27 @@
 
 static const struct argp_option option_table[] = {CLI_SET_OPTION, CLI_COMMON_OPTIONS, {0}};
 
-/* Before the final words: the families, and which keys of the section `model` each of them takes. */
+static void write_families(FILE *out) {
+  const ouro_family_methods *family;
+  fprintf(out, "Families (model.family), and the keys of `model` that they take:\n");
+  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) fprintf(out, "  %-18s %s\n", family->name, family->keys);
+  fprintf(out, "\nMeasures (output.measures) that they have beside the error:\n");
+  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) {
+    fprintf(out, "  %-18s ", family->name);
+    for (const ouro_measure *m = family->measures; m && m->name; m++) fprintf(out, " %s", m->name);
+    fprintf(out, "\n");
+  }
+}
+
+/* Before the final words: the families, what they take and what they measure. */
 static char *help_filter(int key, const char *text, void *input) {
   (void)input;
   if (key != ARGP_KEY_HELP_POST_DOC) return (char *)text;
-  const ouro_family_methods *family;
   char *written = NULL;
   size_t length = 0;
   FILE *out = open_memstream(&written, &length);
   if (out == NULL) return (char *)text;
-  fprintf(out, "Families (model.family), and the keys of `model` that they take:\n");
-  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) fprintf(out, "  %-18s %s\n", family->name, family->keys);
+  write_families(out);
   fprintf(out, "\n%s", text);
   return fclose(out) == 0 ? written : (char *)text; /* argp releases what is not its own text */
 }

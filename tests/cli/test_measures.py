@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Measures beside the error: the run file against NumPy on its own final parameters, known answers, first passages, bits on
-any number of ranks, refusals. limit: 120
+any number of ranks, refusals. limit: 200
 
 Statistical tests use fixed seeds; each says the chance that correct code would have failed it."""
 import math
@@ -150,6 +150,15 @@ class Measures(program.Case):
         self.expect(made, "diversity", 0.9 ** g * 0.75)
         made = self.alone("model.family=exponential", "model.mean=2")
         self.expect(made, "log_mean", math.log(2) + g * (special.psi(10) - math.log(10)))
+
+    def test_what_follows_from_theory(self):
+        """Section 14: expected measures that C_ii decides; 5 nodes, 7 generations, 3 families within 5 errors: 6e-5."""
+        for family, name, expected in ((["gaussian", "model.dimension=2"], "variance", lambda c: 2 - c),
+                                       (["categorical", "model.categories=5"], "diversity", lambda c: 0.8 - c),
+                                       (["normal-mean", "model.dimension=2"], "kl", lambda c: c)):
+            made = self.run_file("model.family=" + family[0], family[1], "learning.replicates=600")
+            away = made[f"trajectory/{name}"] - expected(made["trajectory/theory"])
+            self.assertLess(abs(away / (made[f"trajectory/{name}_sd"] / math.sqrt(600))).max(), 5, family[0])
 
     def test_first_passages(self):
         """Against the errors of every generation, from runs that end there."""
