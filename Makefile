@@ -5,6 +5,7 @@
 #   make check           install what is missing, build, run all tests
 #   make lint            formatting, module directions, docstrings, lengths, shell scripts
 #   make published       results of the literature, each by its experiment: SCALE=2 doubles sample sizes, SEED=, ONLY=R1,R5
+#   make figures         pictures of who collapses, how fast, and what real data do about it
 #   make bench           speed on 1 and 2 ranks, against the NumPy program a user would write, and of every family
 #   make bench-verdict   the same for `ouro verdict` on a graph of 16 million feeds, against pandas and SciPy
 #   make install PREFIX=/usr/local
@@ -29,7 +30,7 @@ PYTHON ?= /usr/bin/python3
 MPI := scripts/mpi.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all demo published check lint bench bench-verdict install info clean bootstrap memcheck
+.PHONY: all demo published figures check lint bench bench-verdict install info clean bootstrap memcheck
 
 # Found libraries: build/probe.mk is made by compiling and linking against each of them. The two commands of the
 # quick start install what is missing first.
@@ -97,6 +98,9 @@ demo: $(PROGRAM)
 published: $(PROGRAM)
 	@$(PYTHON) scripts/published.py --ouro $(PROGRAM) $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(ONLY),--only $(ONLY))
+
+figures: $(PROGRAM)
+	@$(PYTHON) scripts/figures.py --ouro $(PROGRAM) $(if $(ONLY),--only $(ONLY))
 
 # ONLY=pattern runs the tests whose name holds the pattern.
 check: $(PROGRAM) $(TESTS) $(BENCHES)

@@ -19,6 +19,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 
 import h5py
 import matplotlib
@@ -31,12 +32,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMIT = 4  # standard errors
 FALSE_ALARM = math.erfc(LIMIT / math.sqrt(2))  # of one equality
 APART = 1_000_000  # seeds of the runs of a result, so that they share no random numbers
-SIZES = ("graph.samples", "real.samples", "learning.initial", "model.points")
+SIZES = ("graph.samples", "real.samples", "learning.initial")
 COLUMNS = ["result", "kind", "replicates", "expected", "simulated", "standard error", "z", "quantity", "of", "source",
            "verdict"]
 
 plt.rcParams.update({"font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
                      "savefig.facecolor": "white"})
+MARKS = 20  # about so many circles a curve
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#707070"]
 
 
@@ -141,11 +143,17 @@ class Lab:
         self.place = options.out / name
         self.place.mkdir(parents=True, exist_ok=True)
         self.quantities, self.panels, self.n_runs = [], [], 0
-        self.given = Run(self.start("given", {"learning.replicates": 1}))  # what the file says
+        self.given = self.read()
 
-    def start(self, name, overrides):
+    def read(self):
+        """What the file says, with all defaults: `ouro` knows how to read it."""
+        nothing = {"theory.exact": "none", "theory.plateau": "false", "theory.rates": "false"}
+        with h5py.File(self.start("given", nothing, "predict"), "r") as file:
+            return settings(file["config"].attrs["experiment"].decode())
+
+    def start(self, name, overrides, command="run"):
         out = self.place / f"{name}.h5"
-        words = [*self.options.launch.split(), self.options.ouro, "run", self.experiment]
+        words = [*self.options.launch.split(), self.options.ouro, command, self.experiment]
         overrides = {**overrides, "output.file": out, "output.parameters": "true"}
         for key, value in overrides.items():
             words += ["--set", f"{key}={value}"]
@@ -155,25 +163,31 @@ class Lab:
             raise Unfit((errors or [f"ouro ends with status {done.returncode}"])[-1].removeprefix("ouro: error: "))
         return out
 
+    def replicates(self):
+        return self.options.replicates or self.given["learning.replicates"]
+
     def run(self, overrides=None, control=None):
         """Run the experiment, sizes scaled, with overrides (their sizes not scaled any more); control: another file of
         feeds beside the experiment. Each run of a result has a seed of its own."""
         scale, given = self.options.scale, self.given
         first = given["learning.seed"] if self.options.seed is None else self.options.seed
-        chosen = {key: max(1, round(given[key] * scale)) for key in SIZES if key in given.settings}
+        chosen = {key: max(1, round(given[key] * scale)) for key in SIZES if key in given}
         chosen["learning.seed"] = first + APART * self.n_runs
         for key, columns in (("graph.file", ["samples"]), ("real.nodes", ["real", "initial"])):
-            path = given.settings.get(key, "none")
+            path = given.get(key, "none")
             if key == "graph.file" and control and path != "none":
                 path = self.options.jobs / control
             if path not in ("none", "all"):
                 chosen[key] = scaled_table(ROOT / path, columns, scale, self.place)
-        if self.options.replicates:
-            chosen["learning.replicates"] = self.options.replicates
+        chosen["learning.replicates"] = self.replicates()
         self.n_runs += 1
         return Run(self.start(f"run-{self.n_runs}", {**chosen, **(overrides or {})}))
 
     # Quantities
+
+    def keep_last(self, of_each):
+        """Of quantities of several runs, the last of_each of which are of the longest, keep those."""
+        del self.quantities[:-of_each]
 
     def equality(self, name, expected, simulated, se, replicates):
         z = (simulated - expected) / se if se > 0 else 0.0 if simulated == expected else math.inf
@@ -196,17 +210,17 @@ class Lab:
         self.equality(name, expected, variance, se, n)
 
     def follow(self, run, name, expected, scale=1.0, node=0, panel=None, label=None):
-        """Errors of a model against expected(g), g = 1, 2, ... fits: after a third, two thirds, and all of them."""
+        """Errors of a model against expected(g) after g fits: a quantity for the last, all of them in the picture."""
         error, se = scale * run.error[:, node], scale * run.error_se[:, node]
-        for g in sorted({math.ceil(run.fits / 3), math.ceil(2 * run.fits / 3), run.fits}):
-            self.equality(f"{name}, fit {g}", expected(g), error[g - 1], se[g - 1], run.replicates)
+        self.equality(f"{name}, fit {run.fits}", expected(run.fits), error[-1], se[-1], run.replicates)
         g = np.arange(1, run.fits + 1)
         self.draw(panel or name, "fits", label or "", g, [expected(k) for k in g], error, se)
 
     # Pictures
 
     def draw(self, panel, xlabel, label, x, expected, simulated, se, **how):
-        """Add a curve to a panel: points with standard errors, the expectation as a line."""
+        """Add a curve to a panel: points with standard errors, and the expectation as a line, which how["curve"] may
+        give in more places, x and y."""
         self.panels.append(Series(panel, xlabel, label, *(np.asarray(a, float) for a in (x, expected, simulated, se)),
                                   how))
 
@@ -249,9 +263,11 @@ class Series:
 def draw_panel(axes, panel, series):
     bound = any(s.how.get("bound") for s in series)
     for s, colour in zip(series, COLOURS * len(series)):
-        axes.plot(s.x, s.expected, color=colour, lw=1.2, ls="--" if s.how.get("bound") else "-", zorder=2)
-        axes.errorbar(s.x, s.simulated, 2 * s.se, color=colour, ls="none", marker="o", ms=3.5, mfc="white", lw=1,
-                      zorder=3, label=s.label or None)
+        line_ = s.how.get("curve", (s.x, s.expected))
+        few = slice(None, None, max(1, len(s.x) // MARKS))
+        axes.plot(*line_, color=colour, lw=1.2, ls="--" if s.how.get("bound") else "-", zorder=2)
+        axes.errorbar(s.x[few], s.simulated[few], 2 * s.se[few], color=colour, ls="none", marker="o", ms=3.5,
+                      mfc="white", lw=1, zorder=3, label=s.label or None)
     scales = {key: series[0].how[key] for key in ("xscale", "yscale") if key in series[0].how}
     axes.set(xlabel=series[0].xlabel, title=panel, **scales)
     axes.title.set_fontsize(9)
@@ -268,7 +284,8 @@ def draw(lab, result, path):
     figure, axes = plt.subplots(1, len(names), figsize=(4.2 * len(names), 3.4), squeeze=False, layout="constrained")
     for one, name in zip(axes[0], names):
         draw_panel(one, name, [s for s in lab.panels if s.panel == name])
-    figure.suptitle(f"R{result.number}  {result.title}", fontsize=10, x=0.01, ha="left")
+    title = textwrap.fill(f"R{result.number}  {result.title}", 62 * len(names))
+    figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")
     figure.savefig(path, dpi=130)
     plt.close(figure)
 

@@ -104,9 +104,7 @@ def r3(lab):
     step = {i: own[source[i]]**2 * p / (samples[i] - p - 1) for i in source}
     expected = [start + sum(step[i] for i in chain[place:-1][:run.fits - 1]) for place in range(len(chain))]
     found, se = p * run.error[-1, chain], p * run.error_se[-1, chain]
-    for place in sorted({0, 1, len(chain) // 2}):
-        lab.equality(f"risk after {len(chain) - place - 1} feeds", expected[place], found[place], se[place],
-                     run.replicates)
+    lab.equality(f"risk after {len(chain) - 1} feeds", expected[0], found[0], se[0], run.replicates)
     lab.draw("risk along the chain", "feeds from the first model", "", np.arange(len(chain))[::-1], expected, found, se)
 
 
@@ -142,6 +140,7 @@ def r5(lab):
         lab.mean(f"E ln v, fit {run.fits}", mean, values)
         lab.variance(f"Var ln v, fit {run.fits}", float(variance), values)
         points.append((run.fits, mean, float(variance), lab.quantities[-2], lab.quantities[-1]))
+    lab.keep_last(2)
     g, mean, variance, of_mean, of_variance = zip(*points)
     for panel, expected, found in (("E ln v", mean, of_mean), ("Var ln v", variance, of_variance)):
         lab.draw(panel, "fits", "", g, expected, [q.simulated for q in found], [q.se for q in found])
@@ -173,8 +172,11 @@ def r7(lab):
         for level, f, e in zip(levels, found, se):
             lab.bound(f"Pr(sd > {s * shrunk / level:.3g}), fit {run.fits}", level, f, e, r)
         panels[run.fits] = (s * shrunk / levels, found, se)
+    lab.keep_last(len(levels))
     for fits, (epsilon, found, se) in panels.items():
-        lab.draw("Pr(sd > ε)", "ε", f"{fits} fits", epsilon, levels, found, se, bound=True)
+        at = np.linspace(0.05, 0.95, 91)
+        lab.draw("Pr(sd > ε)", "ε", f"{fits} fits", epsilon, levels, found, se, bound=True, xscale="log", yscale="log",
+                 curve=(epsilon[0] * levels[0] / at, at))
 
 
 # -------------------------------------------------------------------------------------------- counts and categories
@@ -194,6 +196,7 @@ def r8(lab):
         points.append((run.fits, alive, np.mean(run.parameters[:, 0, 0] > 0),
                        math.sqrt(alive * (1 - alive) / run.replicates)))
         lab.equality(f"Pr(λ ≠ 0), fit {run.fits}", *points[-1][1:], run.replicates)
+    lab.keep_last(1)
     lab.draw("Pr(λ ≠ 0)", "fits", "", *zip(*points))
 
 
@@ -208,8 +211,10 @@ def r9(lab):
     def left(g):
         return (1 - 1 / n0) * (1 - 1 / n)**(g - 1)
 
-    lab.follow(run, "E |p-p0|²", lambda g: spread * (1 - left(g)))
+    fits = np.arange(1, run.fits + 1)  # E p = p0, so that E[1-|p|²] = 1 - |p0|² - E |p-p0|²
     lab.mean(f"E[1-|p|²], fit {run.fits}", spread * left(run.fits), 1 - np.sum(run.parameters[:, 0]**2, axis=1))
+    lab.draw("E[1-|p|²]", "fits", "", fits, [spread * left(g) for g in fits], spread - run.error[:, 0],
+             run.error_se[:, 0])
     small = max(2, round(n / 10))
     last = lab.run({"graph.samples": small, "learning.initial": small, "learning.generations": 20 * small})
     found = np.mean(last.parameters[:, 0] == 1, axis=0)
@@ -244,14 +249,19 @@ def r10(lab):
         if not 0 < w < 1:
             continue
         run = lab.run({"real.weight": f"{w:.12g}"})
-        variance = run["model.noise"]**2
-        limit = variance / n * (w * w + k * (1 - w)**2) / (w * (2 - w))
-        if w == best and not math.isclose(limit, w * variance / n, rel_tol=1e-9):
-            raise ArithmeticError("V* is not w* s²/n")
-        expected = limit + (1 - w)**(2 * run.fits - 2) * (variance / initial(run) - limit)
-        points.append((w, expected, run.error[-1, 0], run.error_se[-1, 0]))
+        points.append((w, weighted(run, n, k, w), run.error[-1, 0], run.error_se[-1, 0]))
         lab.equality(f"V at w = {w:.4f}{' = w*' if w == best else ''}, fit {run.fits}", *points[-1][1:], run.replicates)
-    lab.draw("V", "weight of real data", "", *zip(*points))
+    at = np.linspace(min(0.1, best / 4), 0.97, 100)
+    lab.draw("V", "weight of real data", "", *zip(*points), curve=(at, [weighted(run, n, k, w) for w in at]))
+
+
+def weighted(run, n, k, w):
+    """V after the fits of a run: the limit, and what is left of the start by (1-w)² a generation."""
+    variance = run["model.noise"]**2
+    limit = variance / n * (w * w + k * (1 - w)**2) / (w * (2 - w))
+    if math.isclose(k, w * w / (1 - w), rel_tol=1e-9) and not math.isclose(limit, w * variance / n, rel_tol=1e-9):
+        raise ArithmeticError("V* is not w* s²/n")
+    return limit + (1 - w)**(2 * run.fits - 2) * (variance / initial(run) - limit)
 
 
 @result(11, "n real samples among n/q: V = (s²/n)/(2-q) if fresh, (s²/n)[1+(1-q)/(2-q)] if fixed", "derived")
@@ -267,7 +277,9 @@ def r11(lab):
             expected = settled(run, q, n, kind == "fixed", limit)
             points.append((q, expected, run.error[-1, 0], run.error_se[-1, 0]))
             lab.equality(f"V, q = {q:.3g}, {kind}", *points[-1][1:], run.replicates)
-        lab.draw("V", "q, share of real data", kind, *zip(*points))
+        at = np.linspace(0.05, 1, 100)
+        limits = run["model.noise"]**2 / n * (1 / (2 - at) if kind == "fresh" else 1 + (1 - at) / (2 - at))
+        lab.draw("V", "q, share of real data", kind, *zip(*points), curve=(at, limits))
 
 
 def settled(run, q, n, fixed, limit):
@@ -319,18 +331,19 @@ def r12(lab):
 def r13(lab):
     """First order in 1/n. The first fit is a run of its own, with other random numbers, so that the two standard
     errors add up as squares; their difference is tested in units of the first variance."""
-    last = lab.given.fits
+    last = lab.given["learning.generations"] + 1
     for regime, name in (("replace", "discard"), ("accumulate", "augment")):
         for family in dict.fromkeys([lab.given["model.family"], "huber", "linear"]):
-            first = lab.run({"model.family": family, "learning.regime": regime, "learning.generations": 0})
-            run = lab.run({"model.family": family, "learning.regime": regime})
+            overrides = {"model.family": family, "learning.regime": regime}
+            if regime == "accumulate":  # all samples are kept in memory
+                overrides["learning.replicates"] = max(2, lab.replicates() // 8)
+            first, run = lab.run({**overrides, "learning.generations": 0}), lab.run(overrides)
             one, one_se = first.error[0, 0], first.error_se[0, 0]
             expected = [initial(run) * (fits_alone(run, g) if regime == "replace" else inverse_squares(run, g))
                         for g in range(1, last + 1)]
             ratio = run.error[:, 0] / one
             se = np.array([math.hypot(e, r * one_se) for e, r in zip(run.error_se[:, 0], expected)]) / one
-            for g in sorted({math.ceil(last / 2), last}):
-                lab.equality(f"{family}, {name} ratio, fit {g}", expected[g - 1], ratio[g - 1], se[g - 1], run.replicates)
+            lab.equality(f"{name} ratio, {family}, fit {last}", expected[-1], ratio[-1], se[-1], run.replicates)
             lab.draw(f"{name} ratio", "fits", family, np.arange(1, last + 1), expected, ratio, se)
 
 
@@ -397,13 +410,14 @@ def r16(lab):
     points = []
     first = lab.run()
     k, n, own = len(first.sizes), first.size, first.counts()[1] // len(first.sizes)
-    for m in sorted({own, max(1, own // 3), max(1, round(n * 0.9 / k))}):
+    for m in sorted({own, max(1, own // 3), max(1, min(round(n * 0.9 / k), (n - 1) // k))}):
         run = first if m == own else lab.run({"graph.samples": m, "real.samples": n - k * m})
         alpha = 1 - run.counts()[0] / run.size
         expected = shared(run, alpha)
         points.append((alpha, expected(run.fits), run.error[-1, 0], run.error_se[-1, 0]))
         lab.equality(f"C, α = {alpha:.3g}", *points[-1][1:], run.replicates)
-    lab.draw("C after the last fit", "α", "", *zip(*points))
+    at = np.linspace(0, 0.95, 100)
+    lab.draw("C after the last fit", "α", "", *zip(*points), curve=(at, [shared(first, a)(first.fits) for a in at]))
     alone = lab.run({"graph.samples": max(1, round(n / k)), "real.nodes": "none"})
     lab.follow(alone, "C, α = 1", shared(alone, 1.0), panel="C", label="α = 1")
     lab.draw("C", "fits", f"α = {1 - first.counts()[0] / n:.3g}", np.arange(1, first.fits + 1),
@@ -452,8 +466,10 @@ def r17(lab):
 def r18(lab):
     """v is the variance of the kept points by maximum likelihood, C the squared error of their mean: each is tested, by
     the second moment that they share and v' = (1-1/n)(v + w²)."""
+    most = max(round(lab.given[key] * lab.options.scale) for key in ("graph.samples", "learning.initial"))
+    points = most * (lab.given["learning.generations"] + 1)
     for regime in ("replace", "accumulate"):
-        run = lab.run({"learning.regime": regime})
+        run = lab.run({"learning.regime": regime, "model.points": points})
         n0, n, variance, width = initial(run), run.size, run["model.noise"]**2, run["model.bandwidth"]**2
         kept = [n if regime == "replace" else n0 + t * n for t in range(run.fits)]
         second = variance + width * np.cumsum([0, *(n / k for k in kept[1:])])
