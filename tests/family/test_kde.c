@@ -119,36 +119,61 @@ static void draws_are_points_and_kernel(void **state) {
   ouro_family_destroy(&family);
 }
 
-/* Weights 1 and 3 of two points: draws, mean and variance follow them. Chi-square of 20000 draws: 6e-7. By Scott's
- * rule, samples count as 16 / 10, and the unbiased variance is 3 / (4 - 10 / 4). */
-static void weights_are_chances(void **state) {
+/* The model of points 0, 2, 4, .. with weights. */
+static double *weighed(const ouro_family *family, int n, const double *weights) {
+  double *statistic = statistic_for(family, n), *theta = numbers(family->n_parameters);
+  for (int r = 0; r < n; r++) {
+    const double x = 2 * r;
+    ouro_family_reduce(family, &x, 1, statistic);
+  }
+  assert_true(ouro_family_fit_sample(family, statistic, weights, theta));
+  free(statistic);
+  return theta;
+}
+
+static ouro_family *forgetful(const char *bandwidth) {
+  ouro_config config = configured(1, bandwidth);
+  config.learning.regime = OURO_REGIME_FORGET;
+  return family_of(&config);
+}
+
+/* Weights 1 and 3 of two points. By Scott's rule samples count as 16 / 10, and the unbiased variance is
+ * 3 / (4 - 10 / 4). */
+static void weights_count(void **state) {
   (void)state;
-  enum { DRAWS = 20000 };
   const char *const names[2] = {"0", "scott"};
-  const double weights[2] = {1, 3}, x[2] = {0, 2}, probability[2] = {0.25, 0.75};
+  const double weights[2] = {1, 3};
   for (int rule = 0; rule < 2; rule++) {
-    ouro_config config = configured(1, names[rule]);
-    config.learning.regime = OURO_REGIME_FORGET;
-    ouro_family *family = family_of(&config);
-    double *statistic = statistic_for(family, 2), *theta = numbers(family->n_parameters), count[2] = {0}, variance;
-    for (int r = 0; r < 2; r++) ouro_family_reduce(family, x + r, 1, statistic);
-    assert_true(ouro_family_fit_sample(family, statistic, weights, theta));
+    ouro_family *family = forgetful(names[rule]);
+    double *theta = weighed(family, 2, weights), variance;
     assert_true(theta[0] == 1.5 && theta[2] == 2 && theta[3] == 0 && theta[4] == 2);
     assert_true(fabs(theta[1] - rule * pow(1.6, -0.2) * sqrt(3 / 1.5)) < 1e-14);
     family->methods->measures[0].compute(family, 1, theta, &variance);
     assert_true(fabs(variance - 0.75) < 1e-15);
-    const ouro_slice slice = slice_of(1, theta, DRAWS);
-    double *rows = rows_of(family, &slice);
-    for (int r = 0; r < DRAWS && rule == 0; r++) {
-      assert_true(rows[r] == 0 || rows[r] == 2);
-      count[rows[r] == 2] += 1;
-    }
-    assert_true(rule == 1 || fabs(chi_square_deviate(2, probability, count, DRAWS)) < 5);
-    free(rows);
-    free(statistic);
     free(theta);
     ouro_family_destroy(&family);
   }
+}
+
+/* Points are drawn as often as they weigh, for 1 to 9 of them: chi-square within 5 (8 of them, 5e-6). */
+static void weights_are_chances(void **state) {
+  (void)state;
+  enum { DRAWS = 20000, POINTS = 9 };
+  ouro_family *family = forgetful("0");
+  for (int n = 1; n <= POINTS; n++) {
+    double weights[POINTS], probability[POINTS], count[POINTS] = {0};
+    for (int r = 0; r < n; r++) weights[r] = 1 + r * 5 % 7;
+    double *theta = weighed(family, n, weights), sum = 0;
+    const ouro_slice slice = slice_of(n, theta, DRAWS);
+    double *rows = rows_of(family, &slice);
+    for (int r = 0; r < DRAWS; r++) count[(int)rows[r] / 2] += 1;
+    for (int r = 0; r < n; r++) sum += weights[r];
+    for (int r = 0; r < n; r++) probability[r] = weights[r] / sum;
+    assert_true(n > 1 ? fabs(chi_square_deviate(n, probability, count, DRAWS)) < 5 : count[0] == DRAWS);
+    free(rows);
+    free(theta);
+  }
+  ouro_family_destroy(&family);
 }
 
 /* Real samples are N(mu*, sigma^2), sigma = 2: mean and mean square of 30000 numbers within 5 standard errors. */
@@ -230,11 +255,12 @@ static void too_many_points(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(samples_are_kept),         cmocka_unit_test(the_error_is_that_of_the_mean),
-    cmocka_unit_test(rules_of_thumb),           cmocka_unit_test(draws_are_points_and_kernel),
-    cmocka_unit_test(weights_are_chances),      cmocka_unit_test(nature_is_normal),
-    cmocka_unit_test(without_spread),           cmocka_unit_test(what_cannot_be_kept),
-    cmocka_unit_test(bandwidths_that_are_none), cmocka_unit_test(too_many_points),
+    cmocka_unit_test(samples_are_kept),    cmocka_unit_test(the_error_is_that_of_the_mean),
+    cmocka_unit_test(rules_of_thumb),      cmocka_unit_test(draws_are_points_and_kernel),
+    cmocka_unit_test(weights_count),       cmocka_unit_test(weights_are_chances),
+    cmocka_unit_test(nature_is_normal),    cmocka_unit_test(without_spread),
+    cmocka_unit_test(what_cannot_be_kept), cmocka_unit_test(bandwidths_that_are_none),
+    cmocka_unit_test(too_many_points),
 };
 
 TEST_MAIN(tests)
