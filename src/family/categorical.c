@@ -64,7 +64,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   OURO_TRY(create_shape(&config->model, k, model));
   family->law = model->smoothing == 0 && !model->shaped ? OURO_LAW_MEANS : OURO_LAW_NONE;
   /* q - 2 p*.E delta - C_kk, q = 1 - |p*|^2 */
-  family->spread = (ouro_spread){1, -2, -1, 0, false};
+  family->spread = (ouro_spread){.base = 1, .slope = -2, .curvature = -1};
   for (int i = 0; i < k; i++) family->spread.base -= family->truth[i] * family->truth[i];
 cleanup:
   return status;

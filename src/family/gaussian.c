@@ -85,15 +85,17 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->scratch = (size_t)d * (size_t)d;
   family->least_samples = model->unbiased ? 2 : 1;
   OURO_TRY(create_shape(&config->model, d, model));
-  family->law = model->widening == 1 && model->ball.mass == 1 ? OURO_LAW_MEANS : OURO_LAW_NONE;
+  family->law = OURO_LAW_MEANS;
   OURO_NEW(model->centred, (size_t)OURO_ROW_BLOCK * (size_t)(d + 1));
   OURO_NEW(family->truth, family->n_parameters);
   ouro_samples_truth(config->learning.seed, d, family->truth);
   OURO_TRY(true_factor(config, family->truth + d));
   /* Maximum likelihood: C_kk + v_k = s^2 from the start on, s^2 the trace; unbiased: v_k goes its own way. */
   for (int k = d; k < family->n_parameters; k++) family->spread.base += family->truth[k] * family->truth[k];
-  family->spread.curvature = model->unbiased ? 0 : -1;
-  family->spread.fitted = model->unbiased;
+  const bool shaped = model->widening != 1 || model->ball.mass != 1;
+  family->spread.fitted = model->unbiased ? OURO_FITTED_UNBIASED : shaped ? OURO_FITTED_ML : OURO_FITTED_NONE;
+  family->spread.curvature = family->spread.fitted ? 0 : -1;
+  family->spread.drawn = config->model.temperature * ouro_ball_variance(&model->ball);
 cleanup:
   return status;
 }

@@ -106,7 +106,8 @@ static void draw_poisson(const ouro_family *family, const ouro_slice *slice, dou
 /* V(mu) = mu (1 - mu). */
 static ouro_status create_bernoulli(const ouro_config *config, ouro_family *family) {
   const double mean = config->model.mean;
-  return create_scalar(config, 1, family, (ouro_spread){mean * (1 - mean), 1 - 2 * mean, -1, 0, false});
+  return create_scalar(config, 1, family,
+                       (ouro_spread){.base = mean * (1 - mean), .slope = 1 - 2 * mean, .curvature = -1});
 }
 
 /* Uniform numbers are within (0, 1), so that means of 0 and 1 stay what they are. */
@@ -119,7 +120,7 @@ static void draw_bernoulli(const ouro_family *family, const ouro_slice *slice, d
 /* V(mu) = mu^2. */
 static ouro_status create_exponential(const ouro_config *config, ouro_family *family) {
   const double mean = config->model.mean;
-  return create_scalar(config, 1e100, family, (ouro_spread){mean * mean, 2 * mean, 1, 0, false});
+  return create_scalar(config, 1e100, family, (ouro_spread){.base = mean * mean, .slope = 2 * mean, .curvature = 1});
 }
 
 static void draw_exponential(const ouro_family *family, const ouro_slice *slice, double *rows) {

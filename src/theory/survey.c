@@ -63,9 +63,9 @@ static const char *find_obstacle(const ouro_config *config, const ouro_family *f
     return "no formula is known for this family where models have a noise of their own";
   if (config->learning.regime == OURO_REGIME_SUBSAMPLE) return "no formula is known for subsamples";
   if (remembers && ouro_survey_is_published(config)) return "no formula is known for published samples that are kept";
-  if (remembers && family->spread.fitted) return "no formula is known for unbiased variances of samples that are kept";
+  if (remembers && family->spread.fitted) return "no formula is known for fitted variances of samples that are kept";
   if (config->real.weight > 0 && family->spread.fitted)
-    return "no formula is known for unbiased variances of weighted data";
+    return "no formula is known for fitted variances of weighted data";
   if (tally[N_FEW] > 0) return "a training set is so small that the expected error is infinite";
   if (tally[N_UNEQUAL] > 0) return "the feeds of a published corpus differ in their counts";
   return NULL;

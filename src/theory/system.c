@@ -189,16 +189,23 @@ static void set_virtual(const inputs *in, ouro_lid i, int32_t at, ouro_system *s
   if (!in->survey->root[i]) {
     s->start[at] = spread.base / (double)in->graph->real[i];
   } else if (corpus > 0) {
-    s->start[at] = s->noise[at] =
-        (s->base[in->graph->gid[i]] + spread.drift + spread.curvature * s->start[in->graph->gid[i]]) / (double)corpus;
+    const ouro_gid g = in->graph->gid[i];
+    const double constant = s->base[g] + spread.drift + spread.curvature * s->start[g];
+    s->start[at] = s->noise[at] = (spread.fitted ? s->variance[g] : constant) / (double)corpus;
   }
+}
+
+/* V of a model fitted to n0 real samples, where it is fitted. */
+static double first_variance(ouro_spread spread, double n0) {
+  const double fitted = spread.fitted == OURO_FITTED_ML ? spread.base * (1 - 1 / n0) : spread.base;
+  return spread.fitted ? spread.drawn * fitted : 0;
 }
 
 static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_gid g = in->graph->gid[i];
   const ouro_count n0 = ouro_schedule_initial(in->config, in->graph, i);
   s->start[g] = ouro_family_noise(in->family, n0);
-  s->variance[g] = in->family->spread.base;
+  s->variance[g] = first_variance(in->family->spread, (double)n0);
   s->base[g] = ouro_survey_base(in->family, in->graph, i);
   s->start_size[g] = (double)n0;
   if (!in->survey->root[i]) set_trained(in, i, s);

@@ -11,8 +11,9 @@
  *    b'    = L b + drift Gamma (1 - P_i0)
  *
  * with gamma = 1 where only new samples count, and gamma_i = n_i / Neff_i, Neff_i' = forget Neff_i + n_i otherwise
- * (section 8; then nothing is published). A fitted variance (unbiased Gaussian) is carried as V_k itself:
- *    V'_i  = n_i / (n_i - 1) [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ].
+ * (section 8; then nothing is published). Of a fitted variance (Gaussian, unbiased) V_k itself is carried:
+ *    V'_i  = drawn n_i / (n_i - 1) [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ],
+ * and of one by maximum likelihood this without n_i / (n_i - 1).
  *
  * Private draws of fresh real data fit it as they are. The others do by virtual nodes behind the models, whose
  * V_k is 0, so that no engine knows of them:

@@ -290,7 +290,8 @@ static void nature_is_drawn_as_it_is(void **state) {
     }
   }
   assert_int_equal(moved, d * n);
-  assert_true(plain->law == OURO_LAW_MEANS && cool->law == OURO_LAW_NONE && cut->law == OURO_LAW_NONE);
+  assert_true(!plain->spread.fitted && cool->spread.fitted == OURO_FITTED_ML && cool->spread.drawn == 0.25);
+  assert_true(cut->spread.fitted == OURO_FITTED_ML && fabs(cut->spread.drawn - 0.40693947) < 1e-8); /* SciPy */
   ouro_family *const all[] = {plain, cool, cut, still};
   for (int i = 0; i < 4; i++) {
     slice.theta = all[i]->truth;

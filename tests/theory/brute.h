@@ -213,7 +213,7 @@ static inline ouro_status brute_family(const ouro_config *config, rule how, ouro
   static ouro_family mean;
   if (how.p > 0) return ouro_family_create(config, family);
   mean = (ouro_family){.methods = &methods, .n_parameters = 1, .least_samples = 1, .law = OURO_LAW_MEANS};
-  mean.spread = (ouro_spread){.base = how.base, .curvature = how.curvature, .fitted = how.fitted};
+  mean.spread = (ouro_spread){.base = how.base, .curvature = how.curvature, .fitted = how.fitted, .drawn = 1};
   if (how.fitted) mean.least_samples = 2;
   *family = &mean;
   return OURO_OK;

@@ -11,24 +11,30 @@
 static const ouro_engine_methods *const engines[] = {&ouro_engine_sparse, &ouro_engine_dense};
 
 static ouro_spread poisson(double mu) {
-  return (ouro_spread){mu, 1, 0, 0, false};
+  return (ouro_spread){.base = mu, .slope = 1};
 }
 
 static ouro_spread bernoulli(double mu) {
-  return (ouro_spread){mu * (1 - mu), 1 - 2 * mu, -1, 0, false};
+  return (ouro_spread){.base = mu * (1 - mu), .slope = 1 - 2 * mu, .curvature = -1};
 }
 
 static ouro_spread exponential(double mu) {
-  return (ouro_spread){mu * mu, 2 * mu, 1, 0, false};
+  return (ouro_spread){.base = mu * mu, .slope = 2 * mu, .curvature = 1};
 }
 
 static ouro_spread gaussian(double variance, bool unbiased) {
-  return (ouro_spread){variance, 0, unbiased ? 0 : -1, 0, unbiased};
+  return unbiased ? (ouro_spread){.base = variance, .fitted = OURO_FITTED_UNBIASED, .drawn = 1}
+                  : (ouro_spread){.base = variance, .curvature = -1};
+}
+
+/* Drawn from at a temperature, or within an ellipsoid. */
+static ouro_spread shaped(double variance, double drawn, bool unbiased) {
+  return (ouro_spread){.base = variance, .fitted = unbiased ? OURO_FITTED_UNBIASED : OURO_FITTED_ML, .drawn = drawn};
 }
 
 /* Kept samples of variance 1 and a kernel of variance 0.3. */
 static ouro_spread kernel(void) {
-  return (ouro_spread){1, 1, -1, 0.3, false};
+  return (ouro_spread){.base = 1, .slope = 1, .curvature = -1, .drift = 0.3};
 }
 
 /* The mean of a family whose samples scatter like this. */
@@ -64,7 +70,7 @@ static void sums_start(sums *t, const small *s, setting how, ouro_spread law, do
     const int own = how.kind == OURO_REAL_INITIAL && s->real[i] > 0;
     t->neff[i] = own ? s->real[i] : how.initial;
     t->c[i][i] = law.base / t->neff[i];
-    t->v[i] = law.base;
+    t->v[i] = law.drawn * law.base * (law.fitted == OURO_FITTED_ML ? 1 - 1 / t->neff[i] : 1);
   }
 }
 
@@ -131,13 +137,13 @@ static double mixed_entry(const sums *t, int i, int j) {
   return sum + (i == j ? pow(newer(t, i) * g_of(t, i), 2) * z_of(t, i) : 0) + from_corpora(t, i, j);
 }
 
-/* The expected unbiased variance of the pooled samples of node i, whose mean errs by c. */
+/* The expected variance of the pooled samples of node i, whose mean errs by c, as its consumers will see it. */
 static double fitted_entry(const sums *t, int i, double c) {
   const double n = twin_size(&t->shape, i);
   double square = t->law.base * twin_real(&t->shape, i) / n;
   if (n == 0) return t->v[i];
   for (int k = 0; k < t->s->n; k++) square += twin_weight(&t->shape, i, k) * (t->v[k] + t->c[k][k]);
-  return n / (n - 1) * (square - c);
+  return t->law.drawn * (t->law.fitted == OURO_FITTED_ML ? 1 : n / (n - 1)) * (square - c);
 }
 
 static void sums_step(sums *t) {
@@ -170,9 +176,9 @@ static int agrees(const moving *m, const sums *t) {
 }
 
 static ouro_spread random_law(uint64_t seed) {
-  const ouro_spread laws[] = {poisson(2.5),       bernoulli(0.3),    exponential(1.5),
-                              gaussian(2, false), gaussian(2, true), kernel()};
-  return laws[seed % 6];
+  const ouro_spread laws[] = {poisson(2.5),      bernoulli(0.3), exponential(1.5),      gaussian(2, false),
+                              gaussian(2, true), kernel(),       shaped(2, 0.7, false), shaped(2, 1.1, true)};
+  return laws[seed % 8];
 }
 
 /* Models that start beside the truth: every third one, in the twin and in the system. */
@@ -345,26 +351,34 @@ static const small loop = {.n = 1, .feeds = {[0][0] = N}};
 static void test_closed_forms(void **unused) {
   (void)unused;
   const setting how = {.initial = N, .sigma = 1};
-  moving gaussian_replace, gaussian_accumulate, tokens, unbiased, growing, mean, kernels, kept;
+  moving gaussian_replace, gaussian_accumulate, tokens, unbiased, growing, mean, kernels, kept, carried, warm;
   prepare_law(&loop, how, gaussian(2, false), 0, &gaussian_replace);
   prepare_law(&loop, how, gaussian(2, false), 0, &gaussian_accumulate);
-  prepare_law(&loop, how, (ouro_spread){0.8, -2, -1, 0, false}, 0, &tokens);
+  prepare_law(&loop, how, (ouro_spread){.base = 0.8, .slope = -2, .curvature = -1}, 0, &tokens);
   prepare_law(&loop, how, gaussian(2, true), 0, &unbiased);
   prepare_law(&loop, how, exponential(1), 0, &growing);
   prepare_law(&loop, how, (ouro_spread){.base = 1}, 0, &mean);
   prepare_law(&loop, how, kernel(), 0, &kernels);
   prepare_law(&loop, how, kernel(), 0, &kept);
+  prepare_law(&loop, how, shaped(2, 1, false), 0, &carried);
+  prepare_law(&loop, how, shaped(2, 1.3, false), 0, &warm);
   gaussian_accumulate.system->forget = kept.system->forget = mean.system->forget = 1;
-  moving *const all[] = {&gaussian_replace, &gaussian_accumulate, &tokens, &unbiased, &growing, &mean, &kernels, &kept};
-  for (int k = 0; k < 8; k++) set_moving(&ouro_engine_sparse, 0, all[k]);
-  double product = 1, squares = 0, moved = 0, v = 0;
+  moving *const all[] = {
+      &gaussian_replace, &gaussian_accumulate, &tokens, &unbiased, &growing, &mean, &kernels, &kept, &carried, &warm};
+  for (int k = 0; k < 10; k++) set_moving(&ouro_engine_sparse, 0, all[k]);
+  double product = 1, squares = 0, moved = 0, v = 0, drawn = 2, wandered = 0;
   for (int g = 1; g <= GENERATIONS; g++) {
     const double left = pow(1 - 1.0 / N, g);
     product *= 1 - 1.0 / (N * (double)g * g);
     squares += 1 / ((double)g * g);
     moved += 0.3 / g;
     v = (1 - 1.0 / N) * (g == 1 ? 1 : v + 0.3);
-    assert_everywhere(near(entry(&gaussian_replace, 0, 0), 2 * (1 - left), 1e-12));       /* R4 */
+    assert_everywhere(near(entry(&gaussian_replace, 0, 0), 2 * (1 - left), 1e-12)); /* R4 */
+    assert_everywhere(near(entry(&carried, 0, 0), 2 * (1 - left), 1e-12)); /* V carried along is V from C + V = s^2 */
+    wandered += drawn / N;
+    drawn *= 1.3 * (1 - 1.0 / N);
+    assert_everywhere(near(entry(&warm, 0, 0), wandered, 1e-12));
+    assert_everywhere(near(warm.recursion->variance[0], drawn, 1e-12));
     assert_everywhere(near(entry(&gaussian_accumulate, 0, 0), 2 * (1 - product), 1e-12)); /* R6: v = s^2 - C */
     assert_everywhere(near(0.8 - entry(&tokens, 0, 0), 0.8 * left, 1e-12));               /* R9: E[1-|p|^2] = q - C */
     assert_everywhere(near(unbiased.recursion->variance[0], 2, 1e-12));                   /* section 5 */
@@ -374,9 +388,9 @@ static void test_closed_forms(void **unused) {
     assert_everywhere(near(entry(&kernels, 0, 0), 1 + (g - 1) * 0.3 - v, 1e-12));   /* R18 */
     assert_everywhere(near(kernels.recursion->mean[0], (g - 1) * 0.3, 1e-12));
     assert_everywhere(fabs(kept.recursion->mean[0] - (moved - 0.3)) < 1e-14); /* s^2 + w^2 (sum 1/i - 1) - s^2 */
-    for (int k = 0; k < 8; k++) advance(all[k], 1);
+    for (int k = 0; k < 10; k++) advance(all[k], 1);
   }
-  for (int k = 0; k < 8; k++) stop(all[k]);
+  for (int k = 0; k < 10; k++) stop(all[k]);
 }
 
 /* R10: n fresh real samples of weight w, m synthetic, k = n / m. The best weight is (sqrt(k^2 + 4k) - k) / 2, the

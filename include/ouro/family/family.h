@@ -49,14 +49,19 @@ typedef enum ouro_law {
   OURO_LAW_MEANS        /* section 5: exact, whatever the draws and the real data */
 } ouro_law;
 
+/* How a model's own variance is fitted. */
+typedef enum ouro_fitted { OURO_FITTED_NONE, OURO_FITTED_UNBIASED, OURO_FITTED_ML } ouro_fitted;
+
 /* Expected variance of a sample drawn from model k, in the units of error: base + drift + slope b_k + curvature C_kk,
  * with b_k the expected error of the model (signed) and C_kk its second moment. A real sample has the base variance.
- * fitted: the model has a variance of its own, unbiased, which the recursion carries along (Gaussian, section 5).
+ * fitted: the model has a variance of its own, which the recursion carries along, and its samples `drawn` times that
+ * (Gaussian, section 5).
  * drift: b_k is what a model's kept samples have drifted apart instead, by so much each time they are drawn from: their
  * second moment about the truth less that of real ones (kernel density, R18). */
 typedef struct ouro_spread {
   double base, slope, curvature, drift;
-  bool fitted;
+  ouro_fitted fitted;
+  double drawn;
 } ouro_spread;
 
 /* Something that a family says of its models beside their error. A value that does not exist is infinite or NaN, as the
