@@ -140,7 +140,10 @@ static double distance(const ouro_mixture *m, const chosen *s, int i, int j) {
 /* What is left of the sum of squared distances with row `at` as another centre. */
 static double potential_with(const ouro_mixture *m, const chosen *s, int at) {
   double sum = 0;
-  for (int i = 0; i < s->n; i++) sum += weight_of_row(s, i) * fmin(m->nearest[i], distance(m, s, i, at));
+  for (int i = 0; i < s->n; i++) {
+    const double apart = distance(m, s, i, at);
+    sum += weight_of_row(s, i) * (apart < m->nearest[i] ? apart : m->nearest[i]);
+  }
   return sum;
 }
 
@@ -158,7 +161,8 @@ static int row_at(const ouro_mixture *m, const chosen *s, double share) {
 static double add_centre(ouro_mixture *m, const chosen *s, int at) {
   double potential = 0;
   for (int i = 0; i < s->n; i++) {
-    m->nearest[i] = fmin(m->nearest[i], distance(m, s, i, at));
+    const double apart = distance(m, s, i, at);
+    if (apart < m->nearest[i]) m->nearest[i] = apart;
     potential += weight_of_row(s, i) * m->nearest[i];
   }
   return potential;
@@ -265,20 +269,24 @@ static void measure(ouro_mixture *m, int a) {
 /* Densities become the probabilities that a row is of a component, times its weight. Returns the log-likelihood of the
  * first b rows; the others belong to none. */
 static double share_out(ouro_mixture *m, int b, const double *weight) {
-  double most[OURO_ROW_BLOCK], sum[OURO_ROW_BLOCK] = {0}, loss = 0;
-  const size_t n = (size_t)m->alive * OURO_ROW_BLOCK;
+  double most[OURO_ROW_BLOCK], sum[OURO_ROW_BLOCK] = {0}, share[OURO_ROW_BLOCK] = {0}, likelihood = 0;
+  double *const end = m->density + (ptrdiff_t)m->alive * OURO_ROW_BLOCK;
   memcpy(most, m->density, sizeof most);
-  for (size_t i = 0; i < n; i++) most[i % OURO_ROW_BLOCK] = fmax(most[i % OURO_ROW_BLOCK], m->density[i]);
-  for (size_t i = 0; i < n; i++) m->density[i] -= most[i % OURO_ROW_BLOCK];
-  ouro_exp(n, m->density);
-  for (size_t i = 0; i < n; i++) sum[i % OURO_ROW_BLOCK] += m->density[i];
-  for (size_t i = 0; i < n; i++) {
-    m->density[i] =
-        (int)(i % OURO_ROW_BLOCK) < b ? m->density[i] * (weight[i % OURO_ROW_BLOCK] / sum[i % OURO_ROW_BLOCK]) : 0;
+  for (double *density = m->density; density < end; density += OURO_ROW_BLOCK) {
+    for (int r = 0; r < OURO_ROW_BLOCK; r++) most[r] = density[r] > most[r] ? density[r] : most[r];
+  }
+  for (double *density = m->density; density < end; density += OURO_ROW_BLOCK) {
+    for (int r = 0; r < OURO_ROW_BLOCK; r++) density[r] -= most[r];
+    ouro_exp(OURO_ROW_BLOCK, density);
+    for (int r = 0; r < OURO_ROW_BLOCK; r++) sum[r] += density[r];
+  }
+  for (int r = 0; r < b; r++) share[r] = weight[r] / sum[r];
+  for (double *density = m->density; density < end; density += OURO_ROW_BLOCK) {
+    for (int r = 0; r < OURO_ROW_BLOCK; r++) density[r] *= share[r];
   }
   ouro_normal_scalar.minus_two_log(OURO_ROW_BLOCK, sum, sum);
-  for (int r = 0; r < b; r++) loss += weight[r] * (most[r] - 0.5 * sum[r]);
-  return loss;
+  for (int r = 0; r < b; r++) likelihood += weight[r] * (most[r] - 0.5 * sum[r]);
+  return likelihood;
 }
 
 /* Add what component a has of the block: the normal equations of its rows times the roots of their probabilities. */
