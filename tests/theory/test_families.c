@@ -495,7 +495,8 @@ static void test_plateaus(void **unused) {
                          .initial = 20,
                          .sigma = 1};
     check_plateau(&s, how, random_law(seed), seed);
-    if (seed < 2) check_plateau(&s, how, (ouro_spread){1, 1, 0, 0.3, false}, seed); /* b alone moves V */
+    if (seed < 2)
+      check_plateau(&s, how, (ouro_spread){.base = 1, .slope = 1, .drift = 0.3}, seed); /* b alone moves V */
   }
 }
 
