@@ -344,7 +344,7 @@ def work(result, options):
 def line(row):
     number_, kind, replicates, expected, simulated, se, z, name, of, _, verdict = row
     name = name if of in ("0", "1") else f"{name} (worst of {of})"
-    return f"{number_:<4} {kind:<9} {replicates:>10} {expected:>11} {simulated:>11} {se:>9} {z:>7}  {name:<58} {verdict}"
+    return f"{number_:<4} {kind:<8} {replicates:>10} {expected:>10} {simulated:>10} {se:>8} {z:>7}  {name:<42} {verdict}"
 
 
 def write_tables(options, outcomes):
@@ -388,7 +388,7 @@ def main(arguments=None):
     if unknown or not options.scale > 0:
         parser.error(f"no result {', '.join(sorted(unknown))}" if unknown else "--scale must be above 0")
     results = [r for r in results if not wanted or f"R{r.number}" in wanted]
-    print(line(COLUMNS[:-1][:8] + ["0", "", ""]).rstrip())
+    print(line(["", *COLUMNS[1:5], "s.e.", *COLUMNS[6:8], "0", "", ""]).rstrip())
     with concurrent.futures.ProcessPoolExecutor(options.workers) as pool:
         outcomes = []
         for outcome in pool.map(work, results, [options] * len(results)):

@@ -387,7 +387,7 @@ def r15(lab):
     for i in range(n):
         found, se = with_feed.error[:, i], with_feed.error_se[:, i]
         lab.equality(f"C of model {i}, with the feed", expected[-1, i], found[-1], se[-1], with_feed.replicates)
-        lab.bound(f"C of model {i} has not grown since fit {half}, negative", 0, found[half - 1] - found[-1],
+        lab.bound(f"less the growth of C of model {i} since fit {half}", 0, found[half - 1] - found[-1],
                   math.hypot(se[half - 1], se[-1]), with_feed.replicates)
         lab.equality(f"C of model {i}, without", healthy[-1, i], without.error[-1, i], without.error_se[-1, i],
                      without.replicates)
