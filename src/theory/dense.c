@@ -63,6 +63,10 @@ cleanup:
   return status;
 }
 
+static ouro_status dense_reweigh(ouro_engine *engine, const ouro_system *system) {
+  return ouro_matrix_load(engine->grid->comm, engine->grid, system, engine->p);
+}
+
 /* *left = L */
 static ouro_status blend(dense *d, const double *gamma, const double **left) {
   ouro_status status = OURO_OK;
@@ -103,5 +107,5 @@ static void dense_scale(ouro_engine *engine, double factor) {
   for (size_t k = 0; k < elements; k++) engine->c[k] *= factor;
 }
 
-const ouro_engine_methods ouro_engine_dense = {"dense",     dense_create, dense_destroy, dense_congruence,
-                                               dense_entry, dense_column, dense_scale};
+const ouro_engine_methods ouro_engine_dense = {"dense",          dense_create, dense_destroy, dense_reweigh,
+                                               dense_congruence, dense_entry,  dense_column,  dense_scale};

@@ -11,6 +11,7 @@ typedef struct ouro_engine_methods {
   const char *name;
   ouro_status (*create)(MPI_Comm comm, const ouro_system *system, int block, ouro_engine **engine);
   void (*destroy)(ouro_engine **engine);
+  ouro_status (*reweigh)(ouro_engine *engine, const ouro_system *system);
   ouro_status (*congruence)(ouro_engine *engine, const double *before, const double *gamma, double *after);
   ouro_status (*entry)(const ouro_engine *engine, int32_t i, int32_t j, double *value);
   ouro_status (*column)(const ouro_engine *engine, int32_t j, double *values);
@@ -19,6 +20,7 @@ typedef struct ouro_engine_methods {
 
 /* create:      Collective on comm. C = 0. block: edge of the blocks of the block-cyclic layout (dense), doubles of
  *              a message (sparse); 0: the engine's own.
+ * reweigh:     Collective. Take P from another system of as many nodes; C stays.
  * congruence:  Collective. Set the diagonal of C to before [n], let C <- L C L', and give its diagonal after [n];
  *              all are the same on all ranks. gamma [n] is the diagonal of Gamma; NULL: L = P.
  * entry:       Collective. C_ij as congruence left it.

@@ -95,12 +95,43 @@ static void store_row(const ouro_graph *graph, const double *diagonal, double *r
   for (ouro_lid i = 0; i < graph->n_owned; i++) row[i] = diagonal[graph->gid[i]];
 }
 
-static ouro_status run(const ouro_graph *graph, ouro_recursion *recursion, ouro_prediction *prediction) {
+/* What moves: a recursion, its system, and the generation whose counts that has. */
+typedef struct motion {
+  ouro_schedule *schedule;
+  ouro_system *system;
+  ouro_recursion *recursion;
+} motion;
+
+static void motion_clear(motion *m) {
+  ouro_recursion_destroy(&m->recursion);
+  ouro_system_destroy(&m->system);
+  ouro_schedule_destroy(&m->schedule);
+}
+
+/* To the counts of generation t. */
+static ouro_status follow(const ouro_family *family, const ouro_survey *survey, int64_t t, motion *m) {
   ouro_status status = OURO_OK;
+  ouro_system *next = NULL;
+  bool changed;
+  ouro_schedule_move(m->schedule, t, &changed);
+  if (!changed) return OURO_OK;
+  OURO_TRY(ouro_system_create_now(family, m->schedule, survey, &next));
+  status = ouro_recursion_follow(m->recursion, next);
+  ouro_system_destroy(&m->system);
+  m->system = next;
+cleanup:
+  return status;
+}
+
+static ouro_status run(const ouro_family *family, const ouro_graph *graph, const ouro_survey *survey, motion *m,
+                       ouro_prediction *prediction) {
+  ouro_status status = OURO_OK;
+  const ouro_recursion *recursion = m->recursion;
   OURO_AGREE(graph->comm, rows_new(graph, prediction));
   store_row(graph, recursion->diagonal, prediction->error);
   for (int64_t t = 1; t < prediction->n_rows; t++) {
-    OURO_TRY(ouro_recursion_step(recursion));
+    OURO_TRY(follow(family, survey, t, m));
+    OURO_TRY(ouro_recursion_step(m->recursion));
     store_row(graph, recursion->diagonal, prediction->error + t * graph->n_owned);
   }
 cleanup:
@@ -120,20 +151,19 @@ static ouro_status forgive_overflow(const ouro_config *config, ouro_status statu
 static ouro_status predict_surveyed(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                                     const ouro_survey *survey, ouro_prediction *prediction) {
   ouro_status status = OURO_OK;
-  ouro_system *system = NULL;
-  ouro_recursion *recursion = NULL;
+  motion m = {0};
   cost c;
   bool worth;
   OURO_TRY(estimate(survey, graph, prediction->n_rows, &c));
   OURO_TRY(weigh(config, survey, &c, &worth, prediction));
   if (!worth) return OURO_OK;
-  OURO_TRY(ouro_system_create(config, family, graph, survey, &system));
-  OURO_TRY(ouro_recursion_create(graph->comm, system, c.one.engine, 0, &recursion));
-  OURO_TRY(run(graph, recursion, prediction));
+  OURO_TRY(ouro_schedule_create(config, graph, &m.schedule));
+  OURO_TRY(ouro_system_create_now(family, m.schedule, survey, &m.system));
+  OURO_TRY(ouro_recursion_create(graph->comm, m.system, c.one.engine, 0, &m.recursion));
+  OURO_TRY(run(family, graph, survey, &m, prediction));
   prediction->kind = survey->exact ? OURO_PREDICT_EXACT : OURO_PREDICT_FIRST_ORDER;
 cleanup:
-  ouro_recursion_destroy(&recursion);
-  ouro_system_destroy(&system);
+  motion_clear(&m);
   return forgive_overflow(config, status, prediction);
 }
 
@@ -149,8 +179,8 @@ ouro_status ouro_predict(const ouro_config *config, const ouro_family *family, c
     snprintf(made->reason, sizeof made->reason, "theory.exact is none");
   } else {
     OURO_TRY(ouro_survey_make(config, family, graph, &survey));
-    if (survey.obstacle) {
-      snprintf(made->reason, sizeof made->reason, "%s", survey.obstacle);
+    if (survey.untraced) {
+      snprintf(made->reason, sizeof made->reason, "%s", survey.untraced);
     } else {
       OURO_TRY(predict_surveyed(config, family, graph, &survey, made));
     }

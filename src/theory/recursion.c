@@ -78,6 +78,11 @@ void ouro_recursion_destroy(ouro_recursion **recursion) {
   *recursion = NULL;
 }
 
+ouro_status ouro_recursion_follow(ouro_recursion *recursion, const ouro_system *system) {
+  recursion->system = system;
+  return recursion->methods->reweigh(recursion->engine, system);
+}
+
 /* Averages over what node i is trained on: sum_k P_ik C_kk, sum_k P_ik b_k, sum_k P_ik V_k. */
 typedef struct averages {
   double error, mean, spread;
@@ -128,11 +133,11 @@ static ouro_status check_finite(const ouro_system *s, const double *diagonal) {
   return OURO_OK;
 }
 
-/* Nodes that are never retrained keep gamma = 1: their row of P is that of the identity, or empty. */
+/* Nodes that are not retrained keep gamma = 1: their row of P is that of the identity, or empty. */
 static void weigh_new_samples(ouro_recursion *r) {
   const ouro_system *s = r->system;
   for (int32_t i = 0; r->gamma && i < s->n; i++) {
-    r->effective[i] = s->forget * r->effective[i] + s->size[i];
+    if (s->size[i] > 0) r->effective[i] = s->forget * r->effective[i] + s->size[i];
     r->gamma[i] = s->size[i] > 0 ? s->size[i] / r->effective[i] : 1;
   }
 }
@@ -142,7 +147,10 @@ static void look(ouro_recursion *r) {
   const ouro_system *s = r->system;
   if (s->spread.fitted) memcpy(r->spread, r->variance, (size_t)s->n * sizeof *r->spread);
   ouro_system_spread(s, r->diagonal, r->mean, r->spread);
-  for (int32_t k = 0; k < s->n; k++) r->seen[k] = r->diagonal[k] + s->published[k] * r->spread[k];
+  for (int32_t k = 0; k < s->n; k++) {
+    const int32_t owner = s->owner[k] > 0 ? (int32_t)s->owner[k] - 1 : k;
+    r->seen[k] = r->diagonal[k] + s->published[k] * r->spread[owner];
+  }
 }
 
 static ouro_status share(ouro_recursion *r) {

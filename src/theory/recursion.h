@@ -35,6 +35,13 @@ ouro_status ouro_recursion_create(MPI_Comm comm, const ouro_system *system, cons
  *  Not collective, but for the grid of the dense engine: collective on its communicator. */
 void ouro_recursion_destroy(ouro_recursion **recursion);
 
+/** Let another system take over: the same nodes in another generation.
+ *  Collective on recursion's communicator.
+ *  [in] system must outlive the recursion, or the next call; the one before may go
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI; on error the recursion can only be
+ *  destroyed. */
+ouro_status ouro_recursion_follow(ouro_recursion *recursion, const ouro_system *system);
+
 /** Advance by one generation.
  *  Collective on recursion's communicator.
  *  Returns the same status on all ranks: OURO_OK, OURO_ENUMERIC (overflow), OURO_EMPI. */

@@ -58,7 +58,7 @@ static void sparse_destroy(ouro_engine **engine) {
   *engine = NULL;
 }
 
-static ouro_status allocate(const ouro_system *system, sparse *s) {
+static ouro_status allocate(sparse *s) {
   ouro_status status = OURO_OK;
   size_t elements;
   const int32_t widest = width_of(s, 0) > width_of(s, s->ranks - 1) ? width_of(s, 0) : width_of(s, s->ranks - 1);
@@ -69,13 +69,16 @@ static ouro_status allocate(const ouro_system *system, sparse *s) {
   OURO_NEW(s->c, elements);
   OURO_NEW(s->y, elements);
   OURO_NEW(s->incoming, (size_t)widest * (size_t)widest < most ? (size_t)widest * (size_t)widest : most);
-  for (int32_t r = 0; r < system->n_held; r++) s->row[system->held[r] + 1] = system->first[r + 1] - system->first[r];
 cleanup:
   return status;
 }
 
 static ouro_status allocate_weights(sparse *s) {
   ouro_status status = OURO_OK;
+  free(s->column);
+  free(s->weight);
+  s->column = NULL;
+  s->weight = NULL;
   for (int32_t i = 0; i < s->n; i++) {
     s->row[i + 1] += s->row[i];
     s->cursor[i] = s->row[i];
@@ -107,7 +110,19 @@ static ouro_status sparse_new(MPI_Comm comm, const ouro_system *system, int bloc
   MPI_Comm_size(comm, &s->ranks);
   s->begin = first_of(s, s->rank);
   s->width = width_of(s, s->rank);
-  OURO_TRY(allocate(system, s));
+  OURO_TRY(allocate(s));
+cleanup:
+  return status;
+}
+
+static ouro_status sparse_reweigh(ouro_engine *engine, const ouro_system *system) {
+  ouro_status status = OURO_OK;
+  sparse *s = engine;
+  memset(s->row, 0, ((size_t)s->n + 1) * sizeof *s->row);
+  for (int32_t r = 0; r < system->n_held; r++) s->row[system->held[r] + 1] = system->first[r + 1] - system->first[r];
+  OURO_AGREE(s->comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, s->row, s->n + 1, MPI_INT64_T, MPI_SUM, s->comm)));
+  OURO_AGREE(s->comm, allocate_weights(s));
+  OURO_TRY(ouro_system_stream(s->comm, system, keep, s));
 cleanup:
   return status;
 }
@@ -117,11 +132,7 @@ static ouro_status sparse_create(MPI_Comm comm, const ouro_system *system, int b
   sparse *s = NULL;
   *engine = NULL;
   OURO_AGREE(comm, sparse_new(comm, system, block, &s));
-  OURO_AGREE(comm, ouro_mpi_status(MPI_Allreduce(MPI_IN_PLACE, s->row, s->n + 1, MPI_INT64_T, MPI_SUM, comm)));
-  OURO_AGREE(comm, allocate_weights(s));
-  OURO_TRY(ouro_system_stream(comm, system, keep, s));
-  free(s->cursor);
-  s->cursor = NULL;
+  OURO_TRY(sparse_reweigh(s, system));
   *engine = s;
   s = NULL;
 cleanup:
@@ -276,5 +287,5 @@ static void sparse_scale(ouro_engine *engine, double factor) {
   for (size_t k = 0; k < elements; k++) engine->c[k] *= factor;
 }
 
-const ouro_engine_methods ouro_engine_sparse = {"sparse",     sparse_create, sparse_destroy, sparse_congruence,
-                                                sparse_entry, sparse_column, sparse_scale};
+const ouro_engine_methods ouro_engine_sparse = {"sparse",          sparse_create, sparse_destroy, sparse_reweigh,
+                                                sparse_congruence, sparse_entry,  sparse_column,  sparse_scale};

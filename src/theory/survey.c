@@ -11,7 +11,11 @@ static ouro_status survey_allocate(const ouro_config *config, const ouro_graph *
   ouro_status status = OURO_OK;
   OURO_NEW(survey->root, graph->n_owned + graph->n_ghost);
   OURO_NEW(survey->corpus, graph->n_owned + graph->n_ghost);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) survey->root[i] = ouro_survey_size(config, graph, i) == 0;
+  OURO_NEW(survey->aside, graph->n_owned + graph->n_ghost);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    survey->root[i] = ouro_survey_size(config, graph, i) == 0;
+    survey->aside[i] = ouro_survey_is_published(config) && (survey->root[i] || ouro_schedule_every(graph, i) > 1);
+  }
 cleanup:
   return status;
 }
@@ -44,13 +48,14 @@ static void tally_node(const ouro_config *config, const ouro_family *family, con
                        const ouro_survey *survey, ouro_lid i, int64_t *tally) {
   const ouro_count least = family->least_samples;
   const bool fixed = ouro_survey_is_fixed(config, graph, i), published = ouro_survey_is_published(config);
-  tally[N_NODES] += 1 + ouro_survey_has_virtual(config, graph, survey, i);
-  tally[N_WEIGHTS] += graph->row[i + 1] - graph->row[i] + survey->root[i] + 2 * fixed;
+  const bool skips = ouro_schedule_every(graph, i) > 1; /* then its row may be that of the identity */
+  tally[N_NODES] += 1 + fixed + survey->aside[i];
+  tally[N_WEIGHTS] += graph->row[i + 1] - graph->row[i] + (survey->root[i] || skips) + 2 * fixed;
   tally[N_FIXED] += fixed;
   tally[N_FEW] += ouro_schedule_initial(config, graph, i) < least ||
                   (!survey->root[i] && ouro_schedule_size(config, graph, i, ouro_schedule_every(graph, i)) < least);
   for (ouro_eid k = graph->row[i]; published && k < graph->row[i + 1]; k++) {
-    tally[N_WEIGHTS] += survey->root[graph->source[k]];
+    tally[N_WEIGHTS] += survey->aside[graph->source[k]];
     tally[N_UNEQUAL] += graph->samples[k] != survey->corpus[graph->source[k]];
   }
 }
@@ -78,6 +83,7 @@ ouro_status ouro_survey_make(const ouro_config *config, const ouro_family *famil
   *survey = (ouro_survey){0};
   OURO_AGREE(graph->comm, survey_allocate(config, graph, survey));
   OURO_TRY(ouro_halo_update(graph->halo, survey->root, sizeof *survey->root));
+  OURO_TRY(ouro_halo_update(graph->halo, survey->aside, sizeof *survey->aside));
   if (ouro_survey_is_published(config)) OURO_TRY(ouro_survey_corpora(graph, survey->corpus));
   for (ouro_lid i = 0; i < graph->n_owned; i++) tally_node(config, family, graph, survey, i, tally);
   survey->held = tally[N_NODES];
@@ -99,6 +105,7 @@ cleanup:
 
 void ouro_survey_clear(ouro_survey *survey) {
   free(survey->root);
+  free(survey->aside);
   free(survey->corpus);
   *survey = (ouro_survey){0};
 }

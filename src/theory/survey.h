@@ -17,7 +17,8 @@ typedef struct ouro_survey {
   int64_t n, n_weights;       /* of the system, virtual nodes included, over all ranks */
   int64_t held, held_weights; /* rows of P that come from this rank, and their weights */
   int8_t *root;               /* [n_owned + n_ghost] */
-  int64_t *corpus;            /* [n_owned + n_ghost] M_j of published draws, 0 if nobody trains on j */
+  int8_t *aside;   /* [n_owned + n_ghost] published: a model not always redrawn, so that its corpus is apart */
+  int64_t *corpus; /* [n_owned + n_ghost] M_j of published draws, 0 if nobody trains on j */
 } ouro_survey;
 
 /** Size up the recursion of a configuration.
@@ -71,12 +72,6 @@ static inline bool ouro_survey_is_fixed(const ouro_config *config, const ouro_gr
 
 static inline bool ouro_survey_is_published(const ouro_config *config) {
   return config->learning.draw == OURO_DRAW_PUBLISHED;
-}
-
-/* Does node i bring a virtual node: its fixed real data, or the corpus of a root? */
-static inline bool ouro_survey_has_virtual(const ouro_config *config, const ouro_graph *graph,
-                                           const ouro_survey *survey, ouro_lid i) {
-  return ouro_survey_is_fixed(config, graph, i) || (ouro_survey_is_published(config) && survey->root[i]);
 }
 
 #endif

@@ -20,7 +20,12 @@
  *  - a fixed set of real data (section 8) is a root of second moment base/r_i that feeds node i with weight r_i/n_i;
  *  - published draws (section 9) add V_j/M_j to what consumers of j see of C_jj. A root's row of P must not see
  *    its own corpus, so the corpus of a root is a node without feeds, noise V_j/M_j, that feeds the consumers
- *    beside the root. */
+ *    beside the root.
+ *
+ * Where counts change with the generation, a system is that of one generation: of the models that are retrained in it
+ * the rows are as above, the others are roots. Nodes are the same in all generations, so that one takes over where the
+ * other ends; a model that is not retrained always has its corpus apart, as roots have theirs, with V_j/M_j of the
+ * generation in place of a noise (`owner`). */
 
 #include "theory/survey.h"
 
@@ -35,12 +40,13 @@ typedef struct ouro_system {
   double forget;       /* lambda, in [0, 1]; 0: only new samples count */
   double *node;        /* [OURO_NODE_VECTORS][n] the vectors below, one after the other; the same on all ranks */
   double *eta, *noise, *draws, *published; /* [n] see above; draws_i is P_ik/m_ik, published_i 1/M_i, or 0 */
-  double *base;                            /* [n] V_k of a model without error, drift aside; of virtual nodes 0 */
-  double *start, *mean, *variance;         /* [n] diagonal of C(0), b(0), V(0) where it is fitted */
-  double *size, *start_size, *real_share;  /* [n] n_i, 0 at roots; Neff_i(0); P_i0. Of virtual nodes 0. */
+  double *owner; /* [n] 1 + the model whose corpus this virtual node is, seen as V_j published_i; 0: none */
+  double *base;  /* [n] V_k of a model without error, drift aside; of virtual nodes 0 */
+  double *start, *mean, *variance;        /* [n] diagonal of C(0), b(0), V(0) where it is fitted */
+  double *size, *start_size, *real_share; /* [n] n_i, 0 at roots; Neff_i(0); P_i0. Of virtual nodes 0. */
 } ouro_system;
 
-enum { OURO_NODE_VECTORS = 11 };
+enum { OURO_NODE_VECTORS = 12 };
 
 /** Room for a system.
  *  Not collective.
@@ -75,6 +81,11 @@ ouro_terms ouro_system_terms(const ouro_config *config, const ouro_family *famil
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI. */
 ouro_status ouro_system_create(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                                const ouro_survey *survey, ouro_system **system);
+
+/** Set up the system of a schedule's present generation; likewise.
+ *  [in] survey of schedule's whole graph; its obstacle may be that counts change */
+ouro_status ouro_system_create_now(const ouro_family *family, const ouro_schedule *schedule, const ouro_survey *survey,
+                                   ouro_system **system);
 
 /** Release a system and set it to NULL. NULL is fine.
  *  Not collective. */

@@ -20,10 +20,12 @@ typedef struct rule {
   int initial, p, fitted;
   double base, curvature;
   double weight, forget; /* of real data beside synthetic, 0: by number; lambda of section 8 */
+  double growth;         /* of sample counts */
 } rule;
 
 typedef struct brute {
-  int n, first_order;
+  int n, first_order, t; /* t: the generation that C is of */
+  small graph;
   rule how;
   int trained[MOST];
   double size[MOST], real[MOST], corpus[MOST];
@@ -45,31 +47,45 @@ static inline double brute_eta(const rule *how, double n) {
   return ((p + 1) * n * n - (p + 5) * n + 2 * p + 2) / (n - p - 1) / (n * n + n - 2);
 }
 
+/* Counts of generation t: of fresh data they grow, and models that are not retrained get none. */
+static inline void brute_count(brute *b, int t) {
+  const small *s = &b->graph;
+  const rule how = b->how;
+  const double factor = exp(how.growth * log(t + 1.0));
+  memset(b->corpus, 0, sizeof b->corpus);
+  memset(b->p, 0, sizeof b->p);
+  for (int i = 0; i < s->n; i++) {
+    const int now = s->every[i] == 0 || t % s->every[i] == 0;
+    b->real[i] = !now || how.kind == OURO_REAL_INITIAL ? 0 : s->real[i];
+    if (how.kind == OURO_REAL_FRESH) b->real[i] = floor(b->real[i] * factor + 0.5);
+    double synthetic = 0;
+    for (int j = 0; now && j < s->n; j++) {
+      b->p[i][j] = floor(s->feeds[j][i] * factor + 0.5);
+      b->corpus[j] = fmax(b->corpus[j], b->p[i][j]);
+      synthetic += b->p[i][j];
+    }
+    b->size[i] = b->real[i] + synthetic;
+    b->trained[i] = b->size[i] > 0;
+    b->nature[i] = b->trained[i] ? b->real[i] / b->size[i] : 0;
+    if (how.weight > 0 && b->real[i] > 0 && synthetic > 0) b->nature[i] = how.weight;
+    for (int j = 0; synthetic > 0 && j < s->n; j++) b->p[i][j] *= (1 - b->nature[i]) / synthetic;
+    if (!b->trained[i]) b->p[i][i] = 1;
+  }
+}
+
 static inline void brute_begin(const small *s, rule how, brute *b) {
   memset(b, 0, sizeof *b);
   b->n = s->n;
   b->how = how;
+  b->graph = *s;
+  brute_count(b, 1);
   for (int i = 0; i < s->n; i++) {
     const int initial = how.kind == OURO_REAL_INITIAL;
-    b->real[i] = initial ? 0 : s->real[i];
-    b->size[i] = b->real[i];
-    for (int j = 0; j < s->n; j++) {
-      b->size[i] += s->feeds[j][i];
-      b->corpus[i] = fmax(b->corpus[i], s->feeds[i][j]);
-    }
-    b->trained[i] = b->size[i] > 0;
     b->v[i] = how.base;
     b->base[i] = s->noise[i] > 0 ? s->noise[i] * s->noise[i] : how.base;
     b->effective[i] = initial && s->real[i] > 0 ? s->real[i] : how.initial;
     if (s->initial[i] > 0) b->effective[i] = s->initial[i];
     b->c[i][i] = brute_noise(&how, b->effective[i]);
-    if (b->trained[i]) b->nature[i] = b->real[i] / b->size[i];
-    if (how.weight > 0 && b->real[i] > 0 && b->size[i] > b->real[i]) b->nature[i] = how.weight;
-    const double synthetic = b->size[i] - b->real[i];
-    for (int j = 0; j < s->n; j++) {
-      if (s->feeds[j][i] > 0) b->p[i][j] = (1 - b->nature[i]) * s->feeds[j][i] / synthetic;
-    }
-    if (!b->trained[i]) b->p[i][i] = 1;
     const int shared = how.draw == OURO_DRAW_PUBLISHED || (how.kind == OURO_REAL_FIXED && s->real[i] > 0);
     b->first_order |= how.p > 0 && (shared || how.weight > 0 || how.forget > 0);
   }
@@ -139,7 +155,7 @@ static inline double brute_variance(const brute *b, int i, double q) {
 /* L = I - Gamma + Gamma P, and Gamma. */
 static inline void brute_remember(brute *b, square l, double gamma[MOST]) {
   for (int i = 0; i < b->n; i++) {
-    b->effective[i] = b->how.forget * b->effective[i] + b->size[i];
+    if (b->trained[i]) b->effective[i] = b->how.forget * b->effective[i] + b->size[i];
     gamma[i] = b->trained[i] ? b->size[i] / b->effective[i] : 1;
     for (int j = 0; j < b->n; j++) l[i][j] = (i == j ? 1 - gamma[i] : 0) + gamma[i] * b->p[i][j];
   }
@@ -148,6 +164,10 @@ static inline void brute_remember(brute *b, square l, double gamma[MOST]) {
 static inline void brute_step(brute *b) {
   square l, y, q, lk, g = {{0}}, gz = {{0}}, c;
   double v[MOST], gamma[MOST];
+  int moves = b->how.growth > 0;
+  for (int i = 0; i < b->n; i++) moves |= b->graph.every[i] > 1;
+  if (moves) brute_count(b, b->t + 1); /* else nodes may have been dropped */
+  b->t++;
   brute_remember(b, l, gamma);
   brute_product(b->n, l, b->c, 0, y);
   brute_product(b->n, y, l, 1, q);
@@ -195,6 +215,7 @@ static inline ouro_config brute_config(rule how) {
                            : how.forget > 0 ? OURO_REGIME_FORGET
                                             : OURO_REGIME_REPLACE;
   config.learning.forget = how.forget;
+  config.learning.growth = how.growth;
   config.model.family = how.p > 0 ? linear : mean;
   config.model.dimension = how.p > 0 ? how.p : 1;
   config.model.noise = sqrt(how.base);

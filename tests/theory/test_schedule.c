@@ -67,6 +67,24 @@ static void follow(const small *s, rule how, uint64_t seed) {
   ouro_graph_destroy(&graph);
 }
 
+/* Every kind of rule, with models that are retrained now and then, with counts that grow, or both. */
+static void test_moving_counts(void **unused) {
+  (void)unused;
+  const uint64_t stride = ranks_in(MPI_COMM_WORLD) > 1 ? 20 : 1;
+  for (uint64_t seed = 1; seed <= 600; seed += stride) {
+    uint64_t state = seed * 1009;
+    rule how = random_rule(seed);
+    if (how.p == 0 && how.draw == OURO_DRAW_PRIVATE && how.kind != OURO_REAL_FIXED && how.weight == 0 &&
+        how.forget == 0) {
+      how.fitted = below(&state, 2) == 0;
+    }
+    if (seed % 3 != 1) how.growth = 0.25 * (1 + below(&state, 6));
+    small s = random_graph(seed, how);
+    for (int i = 0; i < s.n && seed % 3 != 2; i++) s.every[i] = below(&state, 5);
+    follow(&s, how, seed);
+  }
+}
+
 static void test_noise(void **unused) {
   (void)unused;
   const uint64_t stride = ranks_in(MPI_COMM_WORLD) > 1 ? 20 : 1;
@@ -106,7 +124,36 @@ static void test_fake_generations(void **unused) {
   ouro_graph_destroy(&graph);
 }
 
+/* R17: one model on n_t = n t^s samples of its own output, t = 1 the fit to real data: s^2 sum_t 1/n_t. */
+static void test_growing_sizes(void **unused) {
+  (void)unused;
+  enum { N = 20, T = 40 };
+  for (int k = 0; k < 4; k++) {
+    const rule how = {.base = 2.25, .initial = N, .growth = 0.5 * k};
+    small s = {.n = 1};
+    s.feeds[0][0] = N;
+    ouro_config config = brute_config(how);
+    ouro_family *family = NULL;
+    ouro_prediction *p = NULL;
+    ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 0);
+    config.learning.generations = T - 1;
+    assert_ok(brute_family(&config, how, &family));
+    assert_ok(ouro_predict(&config, family, graph, NULL, &p));
+    int right = p->kind == OURO_PREDICT_EXACT;
+    double sum = 0;
+    for (int t = 1; t <= T; t++) {
+      sum += 2.25 / round(N * pow(t, how.growth));
+      if (graph->n_owned > 0) right = right && fabs(p->error[t - 1] - sum) < 1e-14;
+    }
+    assert_everywhere(right);
+    ouro_prediction_destroy(&p);
+    brute_family_done(how, &family);
+    ouro_graph_destroy(&graph);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise), cmocka_unit_test(test_fake_generations)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise), cmocka_unit_test(test_fake_generations),
+                                     cmocka_unit_test(test_moving_counts), cmocka_unit_test(test_growing_sizes)};
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
