@@ -118,7 +118,7 @@ static ouro_status warn_of_scope(const cli_job *job, bool real_counts) {
         "where the verdict says it is bounded",
         job->family->methods->name);
   }
-  if (job->family->spread.curvature < 0 && job->family->spread.drift == 0) {
+  if (job->family->law == OURO_LAW_MEANS && job->family->spread.curvature < 0 && job->family->spread.drift == 0) {
     ouro_log_root(
         OURO_LOG_NOTICE,
         "errors of family %s stay below %.3g, the spread of a sample: they grow towards it, not without bound",

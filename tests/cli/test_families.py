@@ -121,6 +121,13 @@ class Families(program.Case):
         self.assertTrue(all(1 <= first[k] <= 30 and 0 < fits[k] < 600 for k in range(3)), stored)
         self.assertIn(f"{sum(fits)} fits did not exist, the first in generation {min(first[:3])} at model", result.out)
 
+    def test_bounded_errors_are_promised_only_where_they_are(self):
+        for name in ("bernoulli", "gaussian", "categorical", "kde", "kde scott", "categorical shaped", "exponential"):
+            with self.subTest(name):
+                self.experiment(name)
+                promised = "stay below" in self.works("run", "x.yaml", "--set", "learning.replicates=1").err
+                self.assertEqual(promised, name in ("bernoulli", "gaussian", "categorical"))
+
     def test_temperature_zero_and_far_too_hot(self):
         """Two models on each other: their modes alone; then variances that grow until no number holds them, which is said."""
         self.write("g.tsv", "source\ttarget\tsamples\na\tb\t4\nb\ta\t4\n")
