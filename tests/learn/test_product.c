@@ -225,7 +225,7 @@ static void every_extra(void **state) {
   (void)state;
   const ouro_family_methods *family;
   const char *regime;
-  int turn = 0, ran = 0;
+  int turn = 0;
   for (int f = 0; (family = ouro_family_at(f)) != NULL; f++) {
     for (int r = 0; (regime = word("learning.regime", r)) != NULL; r++) {
       for (int e = 0; e < N_EXTRAS; e++, turn++) {
@@ -234,11 +234,10 @@ static void every_extra(void **state) {
         x.columns = strchr(extras[e], '=') == NULL;
         if (!x.columns) snprintf(x.settings[x.n++], SETTING, "%s", extras[e]);
         set(&x, "real.kind", word("real.kind", turn / 2 % 3));
-        ran += compare(&x);
+        assert_true(compare(&x) || strstr(ouro_error_message(), "subsample draws all samples alike"));
       }
     }
   }
-  assert_true(ran > 60);
 }
 
 static const struct CMUnitTest tests[] = {
