@@ -43,7 +43,7 @@ typedef struct cli_options {
  *  Collective on comm (every rank gets the same arguments and answers alike; rank 0 prints help and errors).
  *  [in]    argp    its parser gets cli_options (or a struct that begins with it) as state->input
  *  [inout] options to be released with cli_options_clear()
- *  Returns the same status on all ranks: OURO_OK, OURO_EUSAGE (with an empty message: argp has spoken). */
+ *  Returns the same status on all ranks: OURO_OK, OURO_EUSAGE (with an empty message: argp has spoken), OURO_ENOMEM. */
 ouro_status cli_parse(MPI_Comm comm, const struct argp *argp, int argc, char **argv, cli_options *options);
 
 /** Handle the options and positional arguments that every subcommand has.

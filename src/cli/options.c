@@ -86,7 +86,8 @@ ouro_status cli_parse(MPI_Comm comm, const struct argp *argp, int argc, char **a
   const error_t error = argp_parse(argp, argc, argv, root ? ARGP_NO_EXIT | ARGP_NO_HELP : ARGP_SILENT, NULL, options);
   if (error == 0 && options->help && root)
     argp_help(argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK, name);
-  return error == 0 ? OURO_OK : ouro_error(OURO_EUSAGE, "%s", "");
+  if (error == ENOMEM) return ouro_agree(comm, ouro_error(OURO_ENOMEM, "out of memory for the command line"));
+  return ouro_agree(comm, error == 0 ? OURO_OK : ouro_error(OURO_EUSAGE, "%s", ""));
 }
 
 void cli_options_clear(cli_options *options) {
