@@ -124,7 +124,7 @@ static ouro_status warn_of_scope(const cli_job *job, bool real_counts) {
         "errors of family %s stay below %.3g, the spread of a sample: they grow towards it, not without bound",
         job->family->methods->name, job->family->spread.base);
   }
-  if (job->family->spread.drift > 0 && never_collapses(job->config)) {
+  if ((job->family->spread.drift > 0 || job->family->methods->drawn) && never_collapses(job->config)) {
     ouro_log_root(OURO_LOG_WARNING,
                   "topology alone does not decide: what models of family %s draw scatters more than what they keep, so "
                   "that errors can grow without bound although none collapses for want of samples",

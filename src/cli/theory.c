@@ -162,10 +162,10 @@ ouro_status cli_theory_compute(cli_job *job, const ouro_verdict *verdict, cli_th
     ouro_log_root(OURO_LOG_NOTICE, "rates: none, sample counts change with the generation");
   } else if (status == OURO_OK && asked->rates && verdict->count[OURO_CLASS_COLLAPSING] > 0 &&
              job->family->law != OURO_LAW_NONE) {
-    if (job->family->spread.drift == 0)
+    if (ouro_family_has_rates(job->family))
       status = compute_rates(job, verdict, theory);
     else
-      ouro_log_root(OURO_LOG_NOTICE, "rates: none, the scatter of what models of family %s draw grows with time",
+      ouro_log_root(OURO_LOG_NOTICE, "rates: none, what models of family %s draw does not scatter as they do",
                     job->family->methods->name);
   }
   if (status == OURO_OK && asked->plateau) {

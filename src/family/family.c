@@ -221,8 +221,19 @@ double ouro_family_eta(const ouro_family *family, ouro_count n) {
   return family->methods->eta ? family->methods->eta(family, n) : 0;
 }
 
+double ouro_family_drawn(const ouro_family *family, ouro_count n) {
+  if (family->methods->drawn) return family->methods->drawn(family, n);
+  const double size = (double)n;
+  return family->spread.drawn * (family->spread.fitted == OURO_FITTED_UNBIASED ? size / (size - 1) : 1);
+}
+
 bool ouro_family_amplifies(const ouro_family *family) {
   return family->spread.curvature > 0 || family->spread.fitted;
+}
+
+bool ouro_family_has_rates(const ouro_family *family) {
+  const ouro_spread spread = family->spread;
+  return spread.drift == 0 && !family->methods->drawn && (!spread.fitted || spread.drawn == 1);
 }
 
 bool ouro_family_has_constant_spread(const ouro_family *family) {

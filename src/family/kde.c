@@ -59,13 +59,18 @@ static ouro_status read_bandwidth(const ouro_config *config, kde *model) {
                             text, nearest ? "; did you mean `" : "", nearest ? nearest : "", nearest ? "`?" : "");
 }
 
-/* A kernel of fixed width adds its variance to that of the samples each time they are drawn from. */
+/* A kernel of fixed width adds its variance to that of the samples each time they are drawn from; one by a rule of
+ * thumb multiplies it. */
 static void set_theory(const kde *model, double sigma, ouro_family *family) {
-  family->law = model->rule == FIXED ? OURO_LAW_MEANS : OURO_LAW_NONE;
-  family->spread = (ouro_spread){.base = sigma * sigma,
-                                 .slope = 1,
-                                 .curvature = -1,
-                                 .drift = model->rule == FIXED ? model->width * model->width : 0};
+  family->law = OURO_LAW_MEANS;
+  family->spread.base = sigma * sigma;
+  if (model->rule != FIXED) {
+    family->spread.fitted = OURO_FITTED_ML;
+    return;
+  }
+  family->spread.slope = 1;
+  family->spread.curvature = -1;
+  family->spread.drift = model->width * model->width;
 }
 
 static ouro_status set_truth(const ouro_config *config, const kde *model, ouro_family *family) {
@@ -157,6 +162,12 @@ static void draw(const ouro_family *family, const ouro_slice *slice, double *row
 static double factor(const kde *model, double n) {
   const double d = model->d;
   return pow(model->rule == SCOTT ? n : n * (d + 2) / 4, -1 / (d + 4));
+}
+
+/* v + h^2, h^2 = factor^2 n / (n - 1) v. */
+static double drawn(const ouro_family *family, ouro_count n) {
+  const double size = (double)n, h = factor(family->constants, size);
+  return 1 + h * h * size / (size - 1);
 }
 
 /* Sums of weights and of their squares. */
@@ -305,6 +316,7 @@ const ouro_family_methods ouro_family_kde = {.name = "kde",
                                              .draw = draw,
                                              .fit_rows = fit_rows,
                                              .error = error,
+                                             .drawn = drawn,
                                              .keys = " dimension noise bandwidth points ",
                                              .measure = "|mean of kept samples - true mean|^2 / d",
                                              .error_units = "sample^2",

@@ -100,13 +100,11 @@ static averages average(const ouro_recursion *r, int32_t held) {
   return sum;
 }
 
-/* V'_i = drawn n_i / (n_i - 1) [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ], by maximum likelihood without n_i /
- * (n_i - 1); a root keeps its own. */
+/* V'_i = drawn_i [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ]; a root keeps its own. */
 static double fitted_variance(const ouro_recursion *r, int32_t i, averages sum, double error) {
   const ouro_system *s = r->system;
-  const double n = s->size[i], scale = s->spread.fitted == OURO_FITTED_UNBIASED ? n / (n - 1) : 1;
-  if (n < 1 || !isfinite(scale)) return r->spread[i];
-  return s->spread.drawn * scale * (sum.spread + sum.error + s->real_share[i] * s->spread.base - error);
+  if (s->size[i] < 1 || !isfinite(s->drawn[i])) return r->spread[i];
+  return s->drawn[i] * (sum.spread + sum.error + s->real_share[i] * s->spread.base - error);
 }
 
 /* The next generation of the rows held here, 0 elsewhere. */

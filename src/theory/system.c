@@ -56,9 +56,9 @@ ouro_status ouro_system_new(int32_t n, int32_t n_models, int64_t n_held, int64_t
   OURO_NEW(s->column, n_weights);
   OURO_NEW(s->weight, n_weights);
   OURO_NEW(s->node, (size_t)OURO_NODE_VECTORS * (size_t)n);
-  double **const vector[OURO_NODE_VECTORS] = {&s->eta,        &s->noise,      &s->draws,    &s->published,
-                                              &s->start,      &s->mean,       &s->variance, &s->size,
-                                              &s->start_size, &s->real_share, &s->base,     &s->owner};
+  double **const vector[OURO_NODE_VECTORS] = {&s->eta,  &s->noise,    &s->draws, &s->published,  &s->start,
+                                              &s->mean, &s->variance, &s->size,  &s->start_size, &s->real_share,
+                                              &s->base, &s->owner,    &s->drawn};
   for (int k = 0; k < OURO_NODE_VECTORS; k++) *vector[k] = s->node + (size_t)k * (size_t)n;
 cleanup:
   return status;
@@ -200,6 +200,7 @@ static void set_trained(const inputs *in, ouro_lid i, ouro_system *s) {
   s->noise[g] = is_regression(in) ? terms.noise : real_noise(in, i);
   s->draws[g] = draws_of(in, i);
   s->published[g] = corpus > 0 && !in->base->aside[i] ? 1 / (double)corpus : 0;
+  if (in->family->spread.fitted) s->drawn[g] = ouro_family_drawn(in->family, terms.size);
 }
 
 /* The corpus of a root scatters alike in all generations, any other by what its model has become. */
@@ -219,16 +220,16 @@ static void set_corpus(const inputs *in, ouro_lid i, ouro_system *s) {
 }
 
 /* V of a model fitted to n0 real samples, where it is fitted. */
-static double first_variance(ouro_spread spread, double n0) {
-  const double fitted = spread.fitted == OURO_FITTED_ML ? spread.base * (1 - 1 / n0) : spread.base;
-  return spread.fitted ? spread.drawn * fitted : 0;
+static double first_variance(const ouro_family *family, ouro_count n0) {
+  const double likeliest = family->spread.base * (1 - 1 / (double)n0);
+  return family->spread.fitted ? ouro_family_drawn(family, n0) * likeliest : 0;
 }
 
 static void set_node(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_gid g = in->graph->gid[i];
   const ouro_count n0 = ouro_schedule_initial(in->config, in->graph, i);
   s->start[g] = ouro_family_noise(in->family, n0);
-  s->variance[g] = first_variance(in->family->spread, (double)n0);
+  s->variance[g] = first_variance(in->family, n0);
   s->base[g] = ouro_survey_base(in->family, in->graph, i);
   s->start_size[g] = (double)n0;
   if (!in->survey->root[i]) set_trained(in, i, s);

@@ -12,8 +12,8 @@
  *
  * with gamma = 1 where only new samples count, and gamma_i = n_i / Neff_i, Neff_i' = forget Neff_i + n_i otherwise
  * (section 8; then nothing is published). Of a fitted variance (Gaussian, unbiased) V_k itself is carried:
- *    V'_i  = drawn n_i / (n_i - 1) [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ],
- * and of one by maximum likelihood this without n_i / (n_i - 1).
+ *    V'_i  = drawn_i [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ],
+ * drawn_i being what samples scatter more than the variance by maximum likelihood that is in brackets.
  *
  * Private draws of fresh real data fit it as they are. The others do by virtual nodes behind the models, whose
  * V_k is 0, so that no engine knows of them:
@@ -41,12 +41,13 @@ typedef struct ouro_system {
   double *node;        /* [OURO_NODE_VECTORS][n] the vectors below, one after the other; the same on all ranks */
   double *eta, *noise, *draws, *published; /* [n] see above; draws_i is P_ik/m_ik, published_i 1/M_i, or 0 */
   double *owner; /* [n] 1 + the model whose corpus this virtual node is, seen as V_j published_i; 0: none */
+  double *drawn; /* [n] see above, where V_k is fitted */
   double *base;  /* [n] V_k of a model without error, drift aside; of virtual nodes 0 */
   double *start, *mean, *variance;        /* [n] diagonal of C(0), b(0), V(0) where it is fitted */
   double *size, *start_size, *real_share; /* [n] n_i, 0 at roots; Neff_i(0); P_i0. Of virtual nodes 0. */
 } ouro_system;
 
-enum { OURO_NODE_VECTORS = 12 };
+enum { OURO_NODE_VECTORS = 13 };
 
 /** Room for a system.
  *  Not collective.

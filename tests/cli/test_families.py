@@ -30,7 +30,7 @@ FAMILIES = {
     "mixture": "dimension: 2, components: 2, separation: 9",
     "huber": "dimension: 3, noise: 2, threshold: 2, covariates: power",
 }
-UNKNOWN = ("categorical smoothed", "categorical shaped", "kde scott", "mixture")
+UNKNOWN = ("categorical smoothed", "categorical shaped", "mixture")
 FIRST_ORDER = ("logistic", "poisson-regression", "huber")
 SHARES = (*FIRST_ORDER, "mixture", "bernoulli")
 

@@ -80,11 +80,30 @@ static void rules_of_thumb(void **state) {
     assert_true(fabs(theta[1] - factor[rule] * sqrt(2)) < 1e-14);
     assert_true(fabs(other[2] - pow(3, -1.0 / 6) * sqrt(3)) < 1e-14);
     assert_true(fabs(other[3] - pow(3, -1.0 / 6) * sqrt(12)) < 1e-14);
-    assert_true(one->least_samples == 2 && one->law == OURO_LAW_NONE);
+    assert_true(one->least_samples == 2);
+    assert_true(fabs(ouro_family_drawn(one, 2) - 1 - 2 * factor[rule] * factor[rule]) < 1e-14);
     free(theta);
     free(other);
     ouro_family_destroy(&one);
     ouro_family_destroy(&two);
+  }
+}
+
+/* Errors grow at a constant rate only where what is drawn scatters as what was fitted. */
+static void rates(void **state) {
+  (void)state;
+  const char *const names[] = {"kde", "gaussian", "normal-mean"};
+  for (int i = 0; i < 3; i++) {
+    for (int other = 0; other < 2; other++) {
+      ouro_config config = configured(1, other ? "scott" : "0.5");
+      config.model.family = (char *)names[i];
+      config.model.variance = OURO_VARIANCE_UNBIASED;
+      config.model.temperature = i == 1 && other ? 0.9 : 1;
+      config.model.top_p = 1;
+      ouro_family *family = family_of(&config);
+      assert_true(ouro_family_has_rates(family) == (i == 2 || (i == 1 && !other)));
+      ouro_family_destroy(&family);
+    }
   }
 }
 
@@ -255,11 +274,17 @@ static void too_many_points(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(samples_are_kept),    cmocka_unit_test(the_error_is_that_of_the_mean),
-    cmocka_unit_test(rules_of_thumb),      cmocka_unit_test(draws_are_points_and_kernel),
-    cmocka_unit_test(weights_count),       cmocka_unit_test(weights_are_chances),
-    cmocka_unit_test(nature_is_normal),    cmocka_unit_test(without_spread),
-    cmocka_unit_test(what_cannot_be_kept), cmocka_unit_test(bandwidths_that_are_none),
+    cmocka_unit_test(samples_are_kept),
+    cmocka_unit_test(the_error_is_that_of_the_mean),
+    cmocka_unit_test(rules_of_thumb),
+    cmocka_unit_test(rates),
+    cmocka_unit_test(draws_are_points_and_kernel),
+    cmocka_unit_test(weights_count),
+    cmocka_unit_test(weights_are_chances),
+    cmocka_unit_test(nature_is_normal),
+    cmocka_unit_test(without_spread),
+    cmocka_unit_test(what_cannot_be_kept),
+    cmocka_unit_test(bandwidths_that_are_none),
     cmocka_unit_test(too_many_points),
 };
 

@@ -55,7 +55,7 @@ typedef enum ouro_fitted { OURO_FITTED_NONE, OURO_FITTED_UNBIASED, OURO_FITTED_M
 /* Expected variance of a sample drawn from model k, in the units of error: base + drift + slope b_k + curvature C_kk,
  * with b_k the expected error of the model (signed) and C_kk its second moment. A real sample has the base variance.
  * fitted: the model has a variance of its own, which the recursion carries along, and its samples `drawn` times that
- * (Gaussian, section 5).
+ * (Gaussian, section 5), or what the method of that name says.
  * drift: b_k is what a model's kept samples have drifted apart instead, by so much each time they are drawn from: their
  * second moment about the truth less that of real ones (kernel density, R18). */
 typedef struct ouro_spread {
@@ -94,6 +94,7 @@ typedef struct ouro_family_methods {
   void (*error)(const ouro_family *family, ouro_lid n, const double *theta, double *error);
   double (*noise)(const ouro_family *family, ouro_count n);
   double (*eta)(const ouro_family *family, ouro_count n);
+  double (*drawn)(const ouro_family *family, ouro_count n); /* NULL: what the spread says */
   void (*absorb)(const ouro_family *family, const ouro_slice *slice, double *statistic);
   const char *keys;        /* of the section `model` beside `family`, each between blanks: " dimension noise " */
   const char *measure;     /* what error is, as printed: "excess risk / p" */
@@ -232,10 +233,20 @@ ouro_status ouro_family_measures(const ouro_config *config, const ouro_family *f
 double ouro_family_noise(const ouro_family *family, ouro_count n);
 double ouro_family_eta(const ouro_family *family, ouro_count n);
 
+/** Variance of what a model draws, over the maximum-likelihood variance of the n samples that it was fitted to; of
+ *  families whose variance is fitted.
+ *  Not collective. */
+double ouro_family_drawn(const ouro_family *family, ouro_count n);
+
 /** May errors of this family grow although no eta exceeds 1 and the topology is healthy, since erring models scatter
  *  more (THEORY.md section 2, scope: exponential, unbiased Gaussian)?
  *  Not collective. */
 bool ouro_family_amplifies(const ouro_family *family);
+
+/** Do errors of an unstable source grow at a constant rate, as long as they are small? Not where what a model draws
+ *  scatters more or less than the samples that it was fitted to, time and again.
+ *  Not collective. */
+bool ouro_family_has_rates(const ouro_family *family);
 
 /** Is the spread of a sample the same whatever the error of its model, as far as models start from real data?
  *  Not collective. */
