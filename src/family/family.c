@@ -36,12 +36,24 @@ static bool is_whole(const ouro_family_methods *m) {
          m->parameter_units && ((m->reduce && m->fit) || (m->fit_rows && m->unfitted));
 }
 
+/* Are the measures described, and not too many beside the error? */
+static bool measures_are_whole(const ouro_measure *m) {
+  int n = 1;
+  for (; m && m->name; m++, n++) {
+    if (n == OURO_MEASURES_MOST || !m->compute || !m->units || !m->description) return false;
+  }
+  return true;
+}
+
 ouro_status ouro_family_register(const ouro_family_methods *methods) {
   ouro_status status = OURO_OK;
   const int n = count_families();
   OURO_CHECK(methods->name && methods->name[0] != '\0', OURO_EUSAGE, "a family needs a name");
   OURO_CHECK(is_whole(methods), OURO_EUSAGE, "family %s: a method or a word that every family has is missing",
              methods->name);
+  OURO_CHECK(measures_are_whole(methods->measures), OURO_EUSAGE,
+             "family %s: a measure needs a name, units, a description and a function, and there are at most %d",
+             methods->name, OURO_MEASURES_MOST - 1);
   for (int i = 0; i < n; i++) {
     OURO_CHECK(strcmp(registry[i]->name, methods->name) != 0, OURO_EUSAGE, "there is a family %s already",
                methods->name);

@@ -348,6 +348,21 @@ static void measures_are_described(void **state) {
   }
 }
 
+/* A family that comes with too many, or with one that says too little, is none. */
+static void measures_of_other_families(void **state) {
+  (void)state;
+  ouro_measure many[OURO_MEASURES_MOST + 1] = {{NULL}};
+  ouro_family_methods methods = *ouro_family_at(0);
+  methods.name = "other";
+  methods.measures = many;
+  for (int k = 0; k < OURO_MEASURES_MOST; k++) many[k] = ouro_measures_linear[0];
+  assert_int_equal(ouro_family_register(&methods), OURO_EUSAGE);
+  many[1].name = NULL;
+  many[0].units = NULL;
+  assert_int_equal(ouro_family_register(&methods), OURO_EUSAGE);
+  assert_true(strstr(ouro_error_message(), "family other: a measure needs") != NULL);
+}
+
 /* What output.measures makes of a Gaussian, as names. */
 static const char *chosen(const char *text) {
   static char list[200];
@@ -435,6 +450,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(outcomes_that_are_left),
     cmocka_unit_test(models_do_not_touch_each_other),
     cmocka_unit_test(measures_are_described),
+    cmocka_unit_test(measures_of_other_families),
     cmocka_unit_test(experiments_choose_measures),
 };
 

@@ -9,9 +9,10 @@
  * registry. create() checks what the configuration says (ouro_config_refuse() names the place), and fills in the sizes,
  * law and spread of struct ouro_family and the truth; destroy() releases constants, also those of a create() that
  * failed. draw() uses numbers of the slice's stream alone, for which family/samples.h has the layout that most need. A
- * model that has lost something for good is a model: fit() fails only where nothing could be drawn from the result. A
- * key of its own is a member of ouro_config_model and a row of config/schema.c. What is promised here of every family
- * is tested by tests/family/test_contract.c, whose list has a row for each. A family that lives elsewhere is added with
+ * model that has lost something for good is a model: fit() fails only where nothing could be drawn from the result.
+ * What there is to know of a model beside its error are measures: a list that ends with one without a name. A key of
+ * the family is a member of ouro_config_model and a row of config/schema.c. What is promised here of every family is
+ * tested by tests/family/test_contract.c, whose list has a row for each. A family that lives elsewhere is added with
  * ouro_family_register(): tests/cli/test_own_family.c has a whole one.
  *
  * A family is additive if its fit needs only sums over the samples: then a statistic is statistic_width sums, and
