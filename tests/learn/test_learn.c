@@ -426,6 +426,16 @@ static void test_schedules(void **state) {
     }
   }
   compare_kinds(OURO_DRAW_PUBLISHED, &spec, 2);
+  for (int regime = OURO_REGIME_ACCUMULATE; regime <= OURO_REGIME_SUBSAMPLE; regime++) {
+    for (int family = 0; family < N_FAMILIES; family += N_FAMILIES - 1) {
+      family_name = families[family];
+      ouro_config config = config_of(OURO_DRAW_PRIVATE, OURO_REAL_FRESH, 2);
+      config.learning.regime = (ouro_regime)regime;
+      config.learning.forget = 0.5;
+      config.learning.memory = (int64_t)1 << 30;
+      compare_all(config, spec);
+    }
+  }
   family_name = families[0];
   with_every = 0;
   growth = 0;

@@ -1,11 +1,14 @@
-/* Models that have noise of their own: theory against brute force and simulation.
+/* Models that have noise of their own, and counts that change with the generation: theory against brute force.
  * ranks: 1 2 3 7
  * limit: 60 */
 
 #include "brute.h"
-#include "ouro/learn/learn.h"
-#include "ouro/theory/agree.h"
+#include "ouro/theory/bounded.h"
+#include "ouro/theory/dual.h"
+#include "ouro/theory/modes.h"
+#include "ouro/theory/plateau.h"
 #include "ouro/theory/predict.h"
+#include "theory/recursion.h"
 
 /* A graph with roots, loops and real data, some models with noise and initial samples of their own. */
 static small random_graph(uint64_t seed, rule how) {
@@ -152,8 +155,103 @@ static void test_growing_sizes(void **unused) {
   }
 }
 
+/* A healthy ring, of which one model is retrained now and then. */
+static small staggered_ring(void) {
+  small s = {.n = 4};
+  for (int i = 0; i < s.n; i++) s.feeds[i][(i + 1) % s.n] = 12;
+  s.real[0] = 12;
+  s.every[2] = 2;
+  return s;
+}
+
+static void refuse_walks(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+  const ouro_gid node = 0;
+  const int64_t generation = 3;
+  const ouro_dual_request asked = {
+      .n_nodes = 1, .nodes = &node, .n_generations = 1, .generations = &generation, .walks = 2};
+  ouro_dual *dual = NULL;
+  assert_everywhere(ouro_dual_estimate(config, family, graph, &asked, &dual) == OURO_ELIMIT && dual == NULL);
+  assert_everywhere(strstr(ouro_error_message(), "sample counts change with the generation") != NULL);
+}
+
+/* What rests on counts that stay the same says why there is none. */
+static void test_obstacles(void **unused) {
+  (void)unused;
+  for (int grows = 0; grows < 2; grows++) {
+    const rule how = {.p = 6, .base = 1, .initial = 40, .growth = grows ? 0.5 : 0};
+    const small s = staggered_ring();
+    ouro_config config = brute_config(how);
+    ouro_family *family = NULL;
+    ouro_verdict *verdict = NULL;
+    ouro_plateau *plateau = NULL;
+    ouro_modes *modes = NULL;
+    ouro_bounded *bounded = NULL;
+    ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 1);
+    assert_ok(brute_family(&config, how, &family));
+    assert_ok(ouro_verdict_create(graph, true, &verdict));
+    assert_ok(ouro_plateau_create(&config, family, graph, verdict, NULL, &plateau));
+    assert_everywhere(!plateau->found && strstr(plateau->reason, "sample counts change") != NULL);
+    assert_ok(ouro_modes_create(&config, family, graph, verdict, 2, NULL, &modes));
+    assert_everywhere(!modes->found && strstr(modes->reason, "sample counts change") != NULL);
+    assert_ok(ouro_bounded_create(&config, family, graph, verdict, NULL, &bounded));
+    assert_everywhere(bounded->needed == !grows && !bounded->decided); /* 12 < 2 p + 1, but not for ever */
+    refuse_walks(&config, family, graph);
+    ouro_bounded_destroy(&bounded);
+    ouro_modes_destroy(&modes);
+    ouro_plateau_destroy(&plateau);
+    ouro_verdict_destroy(&verdict);
+    brute_family_done(how, &family);
+    ouro_graph_destroy(&graph);
+  }
+}
+
+/* The dense engine takes a generation's weights as the sparse one does. */
+static void test_engines(void **unused) {
+  (void)unused;
+  const small s = staggered_ring();
+  const rule how = {.p = 2, .base = 1, .initial = 40, .growth = 0.7};
+  const ouro_engine_methods *const methods[2] = {&ouro_engine_sparse, &ouro_engine_dense};
+  ouro_config config = brute_config(how);
+  ouro_family *family = NULL;
+  ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 0);
+  assert_ok(brute_family(&config, how, &family));
+  for (int e = 0; e < 2; e++) {
+    ouro_schedule *schedule = NULL;
+    ouro_survey survey = {0};
+    ouro_system *system = NULL, *next = NULL;
+    ouro_recursion *recursion = NULL;
+    bool changed;
+    brute b;
+    brute_begin(&s, how, &b);
+    assert_ok(ouro_schedule_create(&config, graph, &schedule));
+    assert_ok(ouro_survey_make(&config, family, graph, &survey));
+    assert_ok(ouro_system_create_now(family, schedule, &survey, &system));
+    assert_ok(ouro_recursion_create(MPI_COMM_WORLD, system, methods[e], 2, &recursion));
+    for (int t = 1; t < 8; t++) {
+      ouro_schedule_move(schedule, t, &changed);
+      assert_everywhere(changed == (t > 1));
+      assert_ok(ouro_system_create_now(family, schedule, &survey, &next));
+      assert_ok(ouro_recursion_follow(recursion, next));
+      ouro_system_destroy(&system);
+      system = next;
+      assert_ok(ouro_recursion_step(recursion));
+      brute_step(&b);
+      for (int i = 0; i < s.n; i++) {
+        assert_everywhere(fabs(recursion->diagonal[i] - b.c[i][i]) < 1e-13 * b.c[i][i]);
+      }
+    }
+    ouro_recursion_destroy(&recursion);
+    ouro_system_destroy(&system);
+    ouro_survey_clear(&survey);
+    ouro_schedule_destroy(&schedule);
+  }
+  brute_family_done(how, &family);
+  ouro_graph_destroy(&graph);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise), cmocka_unit_test(test_fake_generations),
-                                     cmocka_unit_test(test_moving_counts), cmocka_unit_test(test_growing_sizes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise),         cmocka_unit_test(test_fake_generations),
+                                     cmocka_unit_test(test_moving_counts), cmocka_unit_test(test_growing_sizes),
+                                     cmocka_unit_test(test_obstacles),     cmocka_unit_test(test_engines)};
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
