@@ -251,23 +251,26 @@ cleanup:
   return status;
 }
 
+/* Does a row show standard errors, which one replicate does not have? */
+static bool shows_errors(const cli_measures *measures) {
+  return measures->config->learning.replicates > 1;
+}
+
 static void print_row(const cli_measures *measures, const char *name, const double *mean, const double *error) {
   printf("  %-15s", name);
   for (int c = 0; c < CLASSES; c++) {
     if (measures->verdict->count[c] == 0) continue;
     printf("  %11.5g", mean[c]);
-    if (isnan(error[c]))
-      printf("  %11s", "");
-    else
-      printf(" +- %-9.2g", error[c]);
+    if (shows_errors(measures)) printf(" +- %7.2g", error[c]);
   }
   printf("\n");
 }
 
 static void print_heading(const cli_measures *measures) {
-  printf("means over the models of a class, with standard errors over replicates\n  %-15s", "");
+  const bool errors = shows_errors(measures);
+  printf("means over the models of a class%s\n  %-15s", errors ? ", with standard errors over replicates" : "", "");
   for (int c = 0; c < CLASSES; c++) {
-    if (measures->verdict->count[c] > 0) printf("  %11s  %11s", ouro_class_name((ouro_class)c), "");
+    if (measures->verdict->count[c] > 0) printf("  %*s", errors ? 22 : 11, ouro_class_name((ouro_class)c));
   }
   printf("\n");
 }
