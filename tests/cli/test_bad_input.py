@@ -81,7 +81,11 @@ class BadInput(program.Case):
     def test_node_files(self):
         self.write("g.tsv", "a b\nb c\n")
         for text, words in (("node\treal\na\t-1\n", ["r.tsv:2"]), ("a\t1\nb\tx\n", ["r.tsv:2"]),
-                            ("a\t1\na\t1\n", ["r.tsv:2"]), ("a\t1.5\n", ["r.tsv:1"])):
+                            ("a\t1\na\t1\n", ["r.tsv:2"]), ("a\t1.5\n", ["r.tsv:1"]),
+                            ("node\tevery\na\t0\n", ["r.tsv:2", "every", "'0'"]),
+                            ("node\tnoise\na\t-1\n", ["r.tsv:2", "noise", "'-1'"]),
+                            ("node\tinitial\na\tmany\n", ["r.tsv:2", "initial", "'many'"]),
+                            ("node\treal\tnoies\na\t1\t1\n", ["r.tsv:1", "`noies`", "`noise`"])):
             for ranks in (1, 2):
                 with self.subTest(text, ranks=ranks):
                     self.write("r.tsv", text)

@@ -454,6 +454,17 @@ static void test_memory(void **state) {
     free(parameters);
   }
   assert_everywhere(failures > 20 && failures < 79);
+  config.learning.generations = 3; /* slots and plans are made anew where counts grow */
+  config.learning.growth = 0.5;
+  config.learning.draw = OURO_DRAW_PUBLISHED;
+  for (int64_t n = 20; n < 200; n++) {
+    if (rank == n % n_ranks) ouro_memory_fail_at(n);
+    const ouro_status status = ouro_learn_run(&config, family, graph, NULL, NULL, NULL, NULL, NULL, NULL);
+    ouro_memory_fail_at(0);
+    assert_everywhere(status == OURO_OK || status == OURO_ENOMEM);
+    failures += status == OURO_ENOMEM;
+  }
+  assert_everywhere(failures > 60 && failures < 79 + 180);
   ouro_family_destroy(&family);
   ouro_graph_destroy(&graph);
 }
