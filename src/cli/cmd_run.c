@@ -43,6 +43,10 @@ static const struct argp argp = {
     "\vResults go to output.file (default: the experiment's name with .h5). Run it by mpirun or srun on any number of "
     "ranks: "
     "the results are the same.\n\n"
+    "The file of real.nodes has a line a model, node and real; a first line may name more columns: initial (real "
+    "samples "
+    "of generation 0), noise (of samples drawn from the model), every (retrained in generations that are "
+    "multiples).\n\n"
     "Example: ouro run jobs/llm/as-published.yaml --set learning.generations=10",
     NULL,
     help_filter,
