@@ -10,12 +10,13 @@
 #include "ouro/base/memory.h"
 #include "theory/select.h"
 
-enum { PLANES = 3 }; /* errors, means, fitted variances */
+enum { PLANES = 4 }; /* errors, means, fitted variances, second moments of samples kept */
 
 static void point_at_now(ouro_recursion *r) {
   r->diagonal = r->now;
   r->mean = r->diagonal + r->system->n;
   r->variance = r->mean + r->system->n;
+  r->moment = r->variance + r->system->n;
 }
 
 static void start(ouro_recursion *r) {
@@ -25,6 +26,7 @@ static void start(ouro_recursion *r) {
   memcpy(r->diagonal, s->start, bytes);
   memcpy(r->mean, s->mean, bytes);
   memcpy(r->variance, s->variance, bytes);
+  for (int32_t i = 0; i < s->n; i++) r->moment[i] = s->spread.base;
   memcpy(r->effective, s->start_size, bytes);
 }
 
@@ -100,17 +102,36 @@ static averages average(const ouro_recursion *r, int32_t held) {
   return sum;
 }
 
-/* V'_i = drawn_i [ sum_k P_ik (V_k + C_kk) + P_i0 base - C'_ii ]; a root keeps its own. */
-static double fitted_variance(const ouro_recursion *r, int32_t i, averages sum, double error) {
+/* Expected second moment about the truth of what node i is trained on: sum_k P_ik (V_k + C_kk) + P_i0 base. */
+static double second_moment(const ouro_system *s, int32_t i, averages sum) {
+  return sum.spread + sum.error + s->real_share[i] * s->spread.base;
+}
+
+/* V'_i = drawn_i [ moment - C'_ii ]; a root keeps its own. */
+static double fitted_variance(const ouro_recursion *r, int32_t i, double moment, double error) {
   const ouro_system *s = r->system;
   if (s->size[i] < 1 || !isfinite(s->drawn[i])) return r->spread[i];
-  return s->drawn[i] * (sum.spread + sum.error + s->real_share[i] * s->spread.base - error);
+  return s->drawn[i] * (moment - error);
+}
+
+/* From the samples kept to a subsample of them, whose chance h is the row of. One that is not retrained keeps it. */
+static void subsample(ouro_recursion *r, int32_t h) {
+  const ouro_system *s = r->system;
+  double *variance = r->next + 2 * (size_t)s->n, *moment = variance + s->n, *chance = &r->next[s->held[h]];
+  const int32_t i = (int32_t)s->owner[s->held[h]] - 1;
+  const double n = s->size[i], kept = r->effective[i];
+  if (n > 0)
+    *chance = (1 / n - 1 / kept) * kept / (kept - 1) * (moment[i] - r->next[i]);
+  else
+    moment[i] = r->moment[i];
+  r->next[i] += *chance;
+  if (n > 0 && s->spread.fitted) variance[i] = fitted_variance(r, i, moment[i], r->next[i]);
 }
 
 /* The next generation of the rows held here, 0 elsewhere. */
 static void correct(ouro_recursion *r) {
   const ouro_system *s = r->system;
-  double *mean = r->next + s->n, *variance = mean + s->n;
+  double *mean = r->next + s->n, *variance = mean + s->n, *moment = variance + s->n;
   memset(r->next, 0, PLANES * (size_t)s->n * sizeof *r->next);
   for (int32_t h = 0; h < s->n_held; h++) {
     const int32_t i = s->held[h];
@@ -120,7 +141,11 @@ static void correct(ouro_recursion *r) {
         (1 - s->eta[i]) * r->mixed[i] + s->eta[i] * sum.error + g * g * (s->draws[i] * sum.spread + s->noise[i]);
     mean[i] = (1 - g) * r->mean[i] + g * sum.mean;
     if (s->size[i] > 0) mean[i] += g * (1 - s->real_share[i]) * s->spread.drift; /* roots are never drawn anew */
-    if (s->spread.fitted) variance[i] = fitted_variance(r, i, sum, r->next[i]);
+    if (s->spread.fitted) variance[i] = fitted_variance(r, i, second_moment(s, i, sum), r->next[i]);
+    moment[i] = (1 - g) * r->moment[i] + g * second_moment(s, i, sum);
+  }
+  for (int32_t h = 0; s->subsample && h < s->n_held; h++) {
+    if (s->owner[s->held[h]] > 0) subsample(r, h);
   }
 }
 
@@ -140,6 +165,14 @@ static void weigh_new_samples(ouro_recursion *r) {
   }
 }
 
+/* The part of C_kk that is the chance of a subsample stands beside model k. */
+static void set_aside(ouro_recursion *r) {
+  const ouro_system *s = r->system;
+  for (int32_t k = s->n_models; s->subsample && k < s->n; k++) {
+    if (s->owner[k] > 0) r->seen[(int32_t)s->owner[k] - 1] -= r->diagonal[k];
+  }
+}
+
 /* V_k of this generation, and what consumers see of C_kk. */
 static void look(ouro_recursion *r) {
   const ouro_system *s = r->system;
@@ -149,6 +182,7 @@ static void look(ouro_recursion *r) {
     const int32_t owner = s->owner[k] > 0 ? (int32_t)s->owner[k] - 1 : k;
     r->seen[k] = r->diagonal[k] + s->published[k] * r->spread[owner];
   }
+  set_aside(r);
 }
 
 static ouro_status share(ouro_recursion *r) {

@@ -14,7 +14,8 @@ typedef struct ouro_recursion {
   double *before;     /* [n] C_ii(t-1) */
   double *mean;       /* [n] b_i(t) */
   double *variance;   /* [n] V_i(t), where it is fitted */
-  double *now, *next; /* [3][n] errors, means, fitted variances; the vectors above lie in them */
+  double *moment;     /* [n] B_i(t), of subsamples */
+  double *now, *next; /* [4][n] the vectors above lie in them */
   double *spread;     /* [n] V_i(t) */
   double *seen;       /* [n] C_ii + V_i / M_i */
   double *mixed;      /* [n] Q_ii */

@@ -14,7 +14,8 @@ static ouro_status survey_allocate(const ouro_config *config, const ouro_graph *
   OURO_NEW(survey->aside, graph->n_owned + graph->n_ghost);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     survey->root[i] = ouro_survey_size(config, graph, i) == 0;
-    survey->aside[i] = ouro_survey_is_published(config) && (survey->root[i] || ouro_schedule_every(graph, i) > 1);
+    survey->aside[i] = (ouro_survey_is_published(config) && (survey->root[i] || ouro_schedule_every(graph, i) > 1)) ||
+                       (ouro_survey_is_subsample(config) && !survey->root[i]);
   }
 cleanup:
   return status;
@@ -50,13 +51,14 @@ static void tally_node(const ouro_config *config, const ouro_family *family, con
   const bool fixed = ouro_survey_is_fixed(config, graph, i), published = ouro_survey_is_published(config);
   const bool skips = ouro_schedule_every(graph, i) > 1; /* then its row may be that of the identity */
   tally[N_NODES] += 1 + fixed + survey->aside[i];
-  tally[N_WEIGHTS] += graph->row[i + 1] - graph->row[i] + (survey->root[i] || skips) + 2 * fixed;
+  tally[N_WEIGHTS] += graph->row[i + 1] - graph->row[i] + (survey->root[i] || skips) + 2 * fixed +
+                      (skips && ouro_survey_is_subsample(config));
   tally[N_FIXED] += fixed;
   tally[N_FEW] += ouro_schedule_initial(config, graph, i) < least ||
                   (!survey->root[i] && ouro_schedule_size(config, graph, i, ouro_schedule_every(graph, i)) < least);
-  for (ouro_eid k = graph->row[i]; published && k < graph->row[i + 1]; k++) {
+  for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
     tally[N_WEIGHTS] += survey->aside[graph->source[k]];
-    tally[N_UNEQUAL] += graph->samples[k] != survey->corpus[graph->source[k]];
+    tally[N_UNEQUAL] += published && graph->samples[k] != survey->corpus[graph->source[k]];
   }
 }
 
@@ -66,9 +68,9 @@ static const char *find_obstacle(const ouro_config *config, const ouro_family *f
   if (family->law == OURO_LAW_NONE) return "no formula is known for this family with these parameters";
   if (graph->noise && family->law == OURO_LAW_FIRST_ORDER)
     return "no formula is known for this family where models have a noise of their own";
-  if (config->learning.regime == OURO_REGIME_SUBSAMPLE) return "no formula is known for subsamples";
   if (remembers && ouro_survey_is_published(config)) return "no formula is known for published samples that are kept";
-  if (remembers && family->spread.fitted) return "no formula is known for fitted variances of samples that are kept";
+  if (remembers && !ouro_survey_is_subsample(config) && family->spread.fitted)
+    return "no formula is known for fitted variances of samples that are kept";
   if (config->real.weight > 0 && family->spread.fitted)
     return "no formula is known for fitted variances of weighted data";
   if (tally[N_FEW] > 0) return "a training set is so small that the expected error is infinite";

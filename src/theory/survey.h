@@ -17,7 +17,8 @@ typedef struct ouro_survey {
   int64_t n, n_weights;       /* of the system, virtual nodes included, over all ranks */
   int64_t held, held_weights; /* rows of P that come from this rank, and their weights */
   int8_t *root;               /* [n_owned + n_ghost] */
-  int8_t *aside;   /* [n_owned + n_ghost] published: a model not always redrawn, so that its corpus is apart */
+  int8_t *
+      aside; /* [n_owned + n_ghost] is its corpus apart, as it is not always redrawn, or the chance of its subsample? */
   int64_t *corpus; /* [n_owned + n_ghost] M_j of published draws, 0 if nobody trains on j */
 } ouro_survey;
 
@@ -72,6 +73,10 @@ static inline bool ouro_survey_is_fixed(const ouro_config *config, const ouro_gr
 
 static inline bool ouro_survey_is_published(const ouro_config *config) {
   return config->learning.draw == OURO_DRAW_PUBLISHED;
+}
+
+static inline bool ouro_survey_is_subsample(const ouro_config *config) {
+  return config->learning.regime == OURO_REGIME_SUBSAMPLE;
 }
 
 #endif

@@ -16,7 +16,7 @@ typedef struct inputs {
   const ouro_graph *whole, *graph;  /* the same where counts stay the same */
   const ouro_survey *base, *survey; /* of the two */
   int32_t *fixed_of;                /* [n_nodes] number of a node's fixed real data, or 0; the same on all ranks, .. */
-  int32_t *corpus_of;               /* [n_nodes] .. and of its corpus */
+  int32_t *corpus_of;               /* [n_nodes] .. and of its corpus, or of the chance of its subsample */
 } inputs;
 
 static ouro_status add_up(MPI_Comm comm, int32_t n, int32_t *values) {
@@ -112,7 +112,7 @@ static void end_row(ouro_system *s) {
   s->n_held++;
 }
 
-/* Weights of a trained node: models by ascending id, its fixed real data, corpora that are apart by ascending id. */
+/* Weights of a trained node: models by ascending id, its fixed real data, what is apart of models by ascending id. */
 static void trained_row(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_graph *graph = in->graph;
   const double size = ouro_mixing_size(graph, ouro_mixing_of(in->config), i);
@@ -122,7 +122,7 @@ static void trained_row(const inputs *in, ouro_lid i, ouro_system *s) {
   if (ouro_survey_is_fixed(in->config, graph, i)) {
     add_weight(s, in->fixed_of[graph->gid[i]], ouro_survey_real_share(in->config, graph, i));
   }
-  for (ouro_eid k = graph->row[i]; ouro_survey_is_published(in->config) && k < graph->row[i + 1]; k++) {
+  for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
     const ouro_lid j = graph->source[k];
     if (in->base->aside[j]) add_weight(s, in->corpus_of[graph->gid[j]], (double)graph->samples[k] / size);
   }
@@ -142,8 +142,9 @@ static void add_rows(const inputs *in, ouro_lid i, ouro_system *s) {
     add_weight(s, in->fixed_of[g], 1);
     end_row(s);
   }
-  if (in->corpus_of[g] > 0) {
+  if (in->corpus_of[g] > 0) { /* the chance of a subsample stays with a model that does */
     begin_row(s, in->corpus_of[g]);
+    if (ouro_survey_is_subsample(in->config) && in->survey->root[i]) add_weight(s, in->corpus_of[g], 1);
     end_row(s);
   }
 }
@@ -203,19 +204,20 @@ static void set_trained(const inputs *in, ouro_lid i, ouro_system *s) {
   if (in->family->spread.fitted) s->drawn[g] = ouro_family_drawn(in->family, terms.size);
 }
 
-/* The corpus of a root scatters alike in all generations, any other by what its model has become. */
+/* The corpus of a root scatters alike in all generations, any other by what its model has become. Of a subsample the
+ * recursion knows the chance. */
 static void set_corpus(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_spread spread = in->family->spread;
   const ouro_gid g = in->graph->gid[i];
   const int64_t corpus = in->survey->corpus[i];
   const int32_t at = in->corpus_of[g];
+  s->owner[at] = in->whole == in->graph && corpus > 0 ? 0 : (double)g + 1;
   if (corpus == 0) return;
   if (in->whole == in->graph) {
     const double constant = s->base[g] + spread.drift + spread.curvature * s->start[g];
     s->start[at] = s->noise[at] = (spread.fitted ? s->variance[g] : constant) / (double)corpus;
   } else {
     s->published[at] = 1 / (double)corpus;
-    s->owner[at] = (double)g + 1;
   }
 }
 
@@ -260,6 +262,7 @@ static ouro_status create(inputs *in, ouro_system **system) {
   }
   made->spread = in->family->spread;
   made->forget = ouro_config_forget(in->config);
+  made->subsample = ouro_survey_is_subsample(in->config);
   OURO_TRY(share_nodes(in->graph->comm, made));
   *system = made;
   made = NULL;

@@ -20,7 +20,12 @@
  *  - a fixed set of real data (section 8) is a root of second moment base/r_i that feeds node i with weight r_i/n_i;
  *  - published draws (section 9) add V_j/M_j to what consumers of j see of C_jj. A root's row of P must not see
  *    its own corpus, so the corpus of a root is a node without feeds, noise V_j/M_j, that feeds the consumers
- *    beside the root.
+ *    beside the root;
+ *  - a random subsample of n_i of the N_i = Neff_i samples kept (section 8) has the error of their mean, whose C is the
+ *    one above, and one of its own that its consumers share: a node without feeds, noise v_i, that feeds the consumers
+ *    beside the model, and C_ii counts both. With B_i the second moment of the samples kept about the truth,
+ *       v_i  = (1/n_i - 1/N_i) N_i / (N_i - 1) (B_i - C_ii),
+ *       B'_i = (1 - gamma_i) B_i + gamma_i (sum_k P_ik (V_k + C_kk + v_k) + P_i0 base).
  *
  * Where counts change with the generation, a system is that of one generation: of the models that are retrained in it
  * the rows are as above, the others are roots. Nodes are the same in all generations, so that one takes over where the
@@ -38,9 +43,10 @@ typedef struct ouro_system {
   double *weight;      /* [first[n_held]] P_ik */
   ouro_spread spread;  /* of a sample of a model */
   double forget;       /* lambda, in [0, 1]; 0: only new samples count */
+  bool subsample;      /* virtual nodes with an owner are the chance of its subsample */
   double *node;        /* [OURO_NODE_VECTORS][n] the vectors below, one after the other; the same on all ranks */
   double *eta, *noise, *draws, *published; /* [n] see above; draws_i is P_ik/m_ik, published_i 1/M_i, or 0 */
-  double *owner; /* [n] 1 + the model whose corpus this virtual node is, seen as V_j published_i; 0: none */
+  double *owner; /* [n] 1 + the model whose corpus, seen as V_j published_i, or subsample this node is; 0: none */
   double *drawn; /* [n] see above, where V_k is fitted */
   double *base;  /* [n] V_k of a model without error, drift aside; of virtual nodes 0 */
   double *start, *mean, *variance;        /* [n] diagonal of C(0), b(0), V(0) where it is fitted */

@@ -186,6 +186,39 @@ static void test_accumulate(void **unused) {
   }
 }
 
+/* R12: of a random subsample of all samples the ratio to the first fit is S2(g) + (1 - 1/g) + sum_(i<g) (1 - 1/i) /
+ * (i+1)^2 but for the samples kept, which scatter less about their own mean than s^2: by their errors, some 3/n. */
+static void test_subsample(void **unused) {
+  (void)unused;
+  static const char *const families[] = {"normal-mean", "linear", "logistic", "gaussian"};
+  const int n = 100000;
+  const small s = alone(n);
+  for (int family = 0; family < 4; family++) {
+    ouro_config config = named(families[family], 1, n);
+    double error[FITS][MOST], ratio = 1;
+    config.learning.regime = OURO_REGIME_SUBSAMPLE;
+    follow(&config, &s, error);
+    for (int g = 1; g <= FITS; g++) {
+      assert_true(near(error[g - 1][0], (ratio + 1 - 1.0 / g) * error[0][0], 2e-4));
+      ratio += 1.0 / (g + 1) / (g + 1) + (1 - 1.0 / g) / (g + 1) / (g + 1);
+    }
+  }
+}
+
+/* What the first draw of a subsample does, by hand. The four samples kept are x, y, m + a, m + b with m = (x + y) / 2,
+ * all of variance 1. Their mean m + (a + b) / 4 has variance 1/2 + 1/8; their squares about it sum up to (x-y)^2/2 +
+ * (a-b)^2/2 + ((a+b)/2)^2, of expectation 5/2, of which the two that are drawn see (1/2 - 1/4) / 3. */
+static void test_small_subsample(void **unused) {
+  (void)unused;
+  const small s = alone(2);
+  ouro_config config = named("normal-mean", 1, 2);
+  double error[FITS][MOST];
+  config.learning.regime = OURO_REGIME_SUBSAMPLE;
+  follow(&config, &s, error);
+  assert_true(near(error[0][0], 0.5, 1e-15));
+  assert_true(near(error[1][0], 0.5 + 0.125 + 0.25 * 2.5 / 3, 1e-15));
+}
+
 /* R10: n fresh real samples with weight w, m synthetic, k = n / m; w = 0 is the share n / (n + m). The least is at
  * w* = (sqrt(k^2 + 4k) - k) / 2, and w* s^2 / n: for k = 1 the golden ratio. */
 static void test_weight_of_real_data(void **unused) {
@@ -328,12 +361,13 @@ static void test_two_sources(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_regression),     cmocka_unit_test(test_chain),
-      cmocka_unit_test(test_lost_diversity), cmocka_unit_test(test_means),
-      cmocka_unit_test(test_accumulate),     cmocka_unit_test(test_weight_of_real_data),
-      cmocka_unit_test(test_pooled),         cmocka_unit_test(test_complete_and_ring),
-      cmocka_unit_test(test_one_feed),       cmocka_unit_test(test_shared),
-      cmocka_unit_test(test_period_three),   cmocka_unit_test(test_two_sources),
+      cmocka_unit_test(test_regression),      cmocka_unit_test(test_chain),
+      cmocka_unit_test(test_lost_diversity),  cmocka_unit_test(test_means),
+      cmocka_unit_test(test_accumulate),      cmocka_unit_test(test_subsample),
+      cmocka_unit_test(test_small_subsample), cmocka_unit_test(test_weight_of_real_data),
+      cmocka_unit_test(test_pooled),          cmocka_unit_test(test_complete_and_ring),
+      cmocka_unit_test(test_one_feed),        cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_period_three),    cmocka_unit_test(test_two_sources),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

@@ -113,6 +113,26 @@ static void test_old_samples(void **unused) {
   expect_agreement(OURO_DRAW_PRIVATE, OURO_REAL_FRESH, 0.5);
 }
 
+/* Random subsamples of all samples ever: fewer replicates, and over 70 independent scores. */
+static void test_subsample(void **unused) {
+  (void)unused;
+  double squares = 0, n = 0;
+  for (int i = 0; i < N_ALL; i++) {
+    ouro_config config = config_of(&laws[i], OURO_DRAW_PRIVATE, OURO_REAL_FRESH, 0, 3);
+    const small s = ecosystem(3 + (uint64_t)i, false, 3);
+    scoring scored;
+    config.learning.regime = OURO_REGIME_SUBSAMPLE;
+    score(&s, &config, &config, NULL, &scored);
+    const double rms = ouro_agreement_rms(&scored.agreement);
+    assert_true(scored.exact);
+    assert_true(scored.agreement.largest < 6);
+    squares += rms * rms * (double)scored.agreement.n;
+    n += (double)scored.agreement.n;
+  }
+  assert_true(n > 350);
+  assert_true(sqrt(squares / n) > 0.7 && sqrt(squares / n) < 1.3);
+}
+
 static void constant_spread(ouro_family *family) {
   family->spread.curvature = family->spread.drift = 0;
   family->spread.fitted = false;
@@ -138,7 +158,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_private_fresh),   cmocka_unit_test(test_private_fixed),
       cmocka_unit_test(test_published_fresh), cmocka_unit_test(test_published_fixed),
-      cmocka_unit_test(test_old_samples),     cmocka_unit_test(test_power),
+      cmocka_unit_test(test_old_samples),     cmocka_unit_test(test_subsample),
+      cmocka_unit_test(test_power),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

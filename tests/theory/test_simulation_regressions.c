@@ -66,11 +66,15 @@ static void test_order(void **unused) {
   }
 }
 
-/* Where old samples count, all of them or half of what they did, and where real data have a weight of their own. */
+/* Where old samples count, all of them, half of what they did, or a random subsample, and where real data have a weight
+ * of their own. */
 static const struct {
   ouro_regime regime;
   double forget, weight;
-} kept[] = {{OURO_REGIME_ACCUMULATE, 0, 0}, {OURO_REGIME_FORGET, 0.5, 0}, {OURO_REGIME_REPLACE, 0, 0.3}};
+} kept[] = {{OURO_REGIME_ACCUMULATE, 0, 0},
+            {OURO_REGIME_FORGET, 0.5, 0},
+            {OURO_REGIME_SUBSAMPLE, 0, 0},
+            {OURO_REGIME_REPLACE, 0, 0.3}};
 enum { N_KEPT = sizeof kept / sizeof kept[0], KEPT_REPLICATES = 300 };
 
 static double kept_off(int family, int way, int least, bool forgotten) {
