@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/normal.h"
 #include "family/exp.h"
+#include "family/linear_kernel.h"
 #include "ouro/base/timer.h"
 #include "ouro/family/family.h"
 
-enum { ROUNDS = 15, FEED = 100, FEEDS = 8, SET = FEED * FEEDS, REPEATS = 40 };
+enum { ROUNDS = 15, FEED = 100, FEEDS = 8, SET = FEED * FEEDS, REPEATS = 40, P = 10 };
 
 /* What the steps of a family do; one that is not listed has random numbers and steps without names. */
 typedef struct kernels {
@@ -192,19 +194,36 @@ static void report_categorical(const char *how) {
   }
 }
 
-static void report_exp(void) {
-  static double x[SET];
-  double times[ROUNDS];
-  for (int round = 0; round < ROUNDS; round++) {
-    const double start = ouro_timer_now();
-    for (int i = 0; i < REPEATS; i++) {
-      for (int r = 0; r < SET; r++) x[r] = -0.01 * r;
-      ouro_exp(SET, x);
-    }
-    times[round] = (ouro_timer_now() - start) * 1e9 / SET / REPEATS;
+/* What the iterations of Newton and EM are made of, a pass over a training set: exp, log, the sums of weighted
+ * products. */
+static void pass(int what, double *x) {
+  static double statistic[(P + 1) * (P + 2) / 2];
+  if (what == 0) ouro_exp(SET, x);
+  if (what == 1) ouro_normal_scalar.minus_two_log(SET, x, x);
+  for (int r = 0; what == 2 && r < SET; r += OURO_ROW_BLOCK) {
+    ouro_linear_kernels_now()->gram(P, OURO_ROW_BLOCK, x + r, statistic);
   }
-  sink = x[1];
-  printf("exp\t%.2f\tns/number\n", median(times, ROUNDS));
+  sink = statistic[0];
+}
+
+static void report_passes(void) {
+  static const char *const names[] = {"exp\t%.2f\tns/number\n", "log\t%.2f\tns/number\n",
+                                      "X'WX, p = 10\t%.2f\tns/sample\n"};
+  static double x[SET + (P + 1) * OURO_ROW_BLOCK];
+  double times[3][ROUNDS];
+  for (int round = 0; round < ROUNDS; round++) {
+    for (int what = 0; what < 3; what++) {
+      double seconds = 0;
+      for (int i = 0; i < REPEATS; i++) {
+        for (size_t r = 0; r < sizeof x / sizeof x[0]; r++) x[r] = what == 0 ? -0.01 * (double)r : 1 + 0.01 * (double)r;
+        const double start = ouro_timer_now();
+        pass(what, x);
+        seconds += ouro_timer_now() - start;
+      }
+      times[what][round] = seconds * 1e9 / SET / REPEATS;
+    }
+  }
+  for (int what = 0; what < 3; what++) printf(names[what], median(times[what], ROUNDS));
 }
 
 int main(void) {
@@ -218,7 +237,7 @@ int main(void) {
     report(&s, k);
     close_shape(&s);
   }
-  report_exp();
+  report_passes();
   report_categorical("model.top_p=1");
   report_categorical("model.top_p=0.9");
   MPI_Finalize();
