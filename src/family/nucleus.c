@@ -32,18 +32,15 @@ static int32_t mode_of(int k, const double *p) {
   return mode;
 }
 
-/* Weights p_i^(1/T), that of the mode 1; those below e^-700 are 0. */
+/* Weights p_i^(1/T), that of the mode 1; those below 2^-1009, where ouro_exp() ends, are 0. */
 static void warm(double temperature, int k, const double *p, double *q) {
   const double most = p[mode_of(k, p)];
   double least;
   ouro_normal_scalar.minus_two_log(1, &most, &least);
   ouro_normal_scalar.minus_two_log((size_t)k, p, q);
   for (int i = 0; i < k; i++) q[i] = p[i] < most ? 0.5 * (least - q[i]) / temperature : 0;
-  for (int i = 0; i < k; i++) {
-    const bool gone = p[i] == 0 || q[i] < -OURO_EXP_MOST;
-    ouro_exp(1, &q[i]);
-    if (gone) q[i] = 0;
-  }
+  ouro_exp((size_t)k, q);
+  for (int i = 0; i < k; i++) q[i] = p[i] > 0 && q[i] > 0x1p-1009 ? q[i] : 0;
 }
 
 static void swap(int32_t *a, int32_t *b) {

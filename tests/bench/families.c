@@ -240,6 +240,7 @@ int main(void) {
   report_passes();
   report_categorical("model.top_p=1");
   report_categorical("model.top_p=0.9");
+  report_categorical("model.temperature=0.7");
   MPI_Finalize();
   return 0;
 }
