@@ -121,6 +121,25 @@ class Families(program.Case):
         self.assertTrue(all(1 <= first[k] <= 30 and 0 < fits[k] < 600 for k in range(3)), stored)
         self.assertIn(f"{sum(fits)} fits did not exist, the first in generation {min(first[:3])} at model", result.out)
 
+    def test_designs_that_are_singular(self):
+        """Covariates of one another to rounding: least squares has a fit now and then, ridge always, and neither ends the run. The
+        bits of those that are fitted do not depend on who stalls beside them."""
+        self.write("g.tsv", GRAPH)
+        for penalty, stalls in (("", True), (", ridge: 0.001", False)):
+            self.write("x.yaml", "graph: { file: g.tsv }\nmodel: { family: linear, dimension: 4, covariates: ar1, correlation: "
+                                 f"0.999999999999999{penalty} }}\nlearning: {{ generations: 5, initial: 12, replicates: 30 }}\n"
+                                 "output: { parameters: true }\n")
+            (one, said), (other, _) = (self.run_file(ranks=ranks) for ranks in (1, 3))
+            self.assertTrue(np.all(np.isfinite(one["final/parameters"])))
+            self.assertEqual("designs were singular" in said.out, stalls)
+            for name in ("final/parameters", "trajectory/error"):
+                self.assertEqual(one[name].tobytes(), other[name].tobytes())
+            with h5py.File(self.dir / "out1.h5") as file, h5py.File(self.dir / "out3.h5") as again:
+                fits = file["node/stalled_fits"][()]
+                self.assertEqual(fits.tolist(), again["node/stalled_fits"][()].tolist())
+                self.assertEqual(bool(np.all(fits > 0)), stalls)
+                self.assertTrue(stalls or np.all(file["node/stalled_generation"][()] == -1))
+
     def test_bounded_errors_are_promised_only_where_they_are(self):
         for name in ("bernoulli", "gaussian", "categorical", "kde", "kde scott", "categorical shaped", "exponential"):
             with self.subTest(name):

@@ -68,6 +68,41 @@ static inline double steepest(const sample *s, const double *theta, double (*sco
   return worst;
 }
 
+/* A sample as a statistic; row r is in it times[r] times, once where times is NULL. */
+static inline double *statistic_with(const ouro_family *family, const sample *s, const int *times) {
+  double *statistic = numbers((ouro_count)ouro_family_statistic_size(family, 3 * s->n));
+  for (int r = 0; r < s->n; r++) {
+    double row[MOST_P + 1];
+    for (int k = 0; k < s->p; k++) row[k] = s->x[r][k];
+    row[s->p] = s->y[r];
+    for (int k = times ? times[r] : 1; k > 0; k--) ouro_family_reduce(family, row, 1, statistic);
+  }
+  return statistic;
+}
+
+/* A row that weighs 2 or 3 is one that is there 2 or 3 times, whatever the unit of weights. */
+static inline void expect_weights(const char *name) {
+  ouro_family *family = regression_of(name, 3, OURO_COVARIATES_AR1);
+  const sample s = drawn(family, 150, 5);
+  int times[MOST_N];
+  double weights[MOST_N], plain[3], repeated[3], weighted[3];
+  for (int r = 0; r < s.n; r++) times[r] = 1 + r % 3;
+  double *once = statistic_with(family, &s, NULL), *often = statistic_with(family, &s, times);
+  assert_true(ouro_family_fit_sample(family, once, NULL, plain));
+  assert_true(ouro_family_fit_sample(family, often, NULL, repeated));
+  for (double unit = 1e-6; unit < 1e7; unit *= 1e3) {
+    for (int r = 0; r < s.n; r++) weights[r] = unit * times[r];
+    assert_true(ouro_family_fit_sample(family, once, weights, weighted));
+    for (int k = 0; k < 3; k++) {
+      assert_true(fabs(weighted[k] - repeated[k]) < 1e-8);
+      assert_true(fabs(weighted[k] - plain[k]) > 1e-4);
+    }
+  }
+  free(once);
+  free(often);
+  ouro_family_destroy(&family);
+}
+
 /* Samples of 1 to 8 parameters under every law of covariates: the score of their fit is zero. */
 static inline void expect_minima(const char *name, double (*score)(double y, double u)) {
   for (int law = 0; law < N_LAWS; law++) {

@@ -116,7 +116,13 @@ static void thresholds_that_are_too_small(void **state) {
   assert_non_null(strstr(ouro_error_message(), "x.yaml:7: model.threshold: must be at least 0.01"));
 }
 
+static void a_weight_is_a_number_of_rows(void **state) {
+  (void)state;
+  expect_weights("huber");
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_weight_is_a_number_of_rows),
     cmocka_unit_test(the_score_of_a_fit_is_zero),
     cmocka_unit_test(three_numbers),
     cmocka_unit_test(least_squares),

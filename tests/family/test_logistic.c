@@ -163,7 +163,32 @@ static void error_is_measured_by_the_information(void **state) {
   expect_information("logistic", weight);
 }
 
+static void a_weight_is_a_number_of_rows(void **state) {
+  (void)state;
+  expect_weights("logistic");
+}
+
+/* Classes that some direction separates have no fit, whatever their rows weigh. */
+static void weights_do_not_hide_separation(void **state) {
+  (void)state;
+  ouro_family *family = regression_of("logistic", 2, OURO_COVARIATES_ISOTROPIC);
+  sample s = drawn(family, 100, 8);
+  double weights[MOST_N], theta[2];
+  for (int k = 0; k < 16; k++) {
+    for (int r = 0; r < s.n; r++) {
+      s.y[r] = s.x[r][0] + 0.3 * s.x[r][1] > 0;
+      weights[r] = pow(10, -(double)(r * k % 17));
+    }
+    double *statistic = statistic_with(family, &s, NULL);
+    assert_false(ouro_family_fit_sample(family, statistic, weights, theta));
+    free(statistic);
+  }
+  ouro_family_destroy(&family);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_weight_is_a_number_of_rows),
+    cmocka_unit_test(weights_do_not_hide_separation),
     cmocka_unit_test(the_score_of_a_fit_is_zero),
     cmocka_unit_test(log_odds),
     cmocka_unit_test(every_labelling_of_points_on_a_line),

@@ -134,7 +134,13 @@ static void any_model_draws(void **state) {
   ouro_family_destroy(&family);
 }
 
+static void a_weight_is_a_number_of_rows(void **state) {
+  (void)state;
+  expect_weights("poisson-regression");
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_weight_is_a_number_of_rows),
     cmocka_unit_test(the_score_of_a_fit_is_zero),
     cmocka_unit_test(error_is_measured_by_the_information),
     cmocka_unit_test(logarithm_of_the_mean),
