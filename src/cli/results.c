@@ -38,8 +38,9 @@ static const struct {
     {"/trajectory/error", "C_ii: the error named in the attributes of /trajectory, mean over replicates"},
     {"/trajectory/error_sd", "standard deviation of the error over replicates; 0 for one replicate"},
     {"/trajectory/theory", "C_ii as predicted by the recursion named in the attributes of /trajectory"},
-    {"/trajectory/z", "(error - theory) / (error_sd / sqrt(replicates)); NaN where error_sd is 0, and for roots after "
-                      "generation 0"},
+    {"/trajectory/z",
+     "(error - theory) / (error_sd / sqrt(replicates)); NaN where error_sd is 0 but for rounding, and for roots after "
+     "generation 0"},
 };
 
 static const struct {

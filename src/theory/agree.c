@@ -19,6 +19,9 @@ static bool ahead(const ouro_agreement *a, double size, ouro_gid where, int64_t 
   return when != a->when ? when < a->when : where < a->where;
 }
 
+/* Errors of all replicates that differ by less, relatively, are one and the same: they say nothing of their scatter. */
+static const double ROUNDING = 1e-12;
+
 static void add_score(ouro_agreement *a, double z, ouro_gid where, int64_t when) {
   const double size = fabs(z);
   ouro_sum_add(&a->squares, z * z);
@@ -34,7 +37,7 @@ void ouro_agreement_add(ouro_agreement *agreement, ouro_lid n_owned, const ouro_
                         int64_t replicates, const double *error, const double *error_sd, const double *theory,
                         double *z) {
   for (ouro_lid i = 0; i < n_owned; i++) {
-    const bool scored = error_sd[i] > 0 && !isnan(theory[i]);
+    const bool scored = error_sd[i] > ROUNDING * fabs(error[i]) && !isnan(theory[i]);
     const double score = scored ? (error[i] - theory[i]) / (error_sd[i] / sqrt((double)replicates)) : (double)NAN;
     if (scored) add_score(agreement, score, gid[i], generation);
     if (z != NULL) z[i] = score;

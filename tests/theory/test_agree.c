@@ -42,6 +42,9 @@ static void test_hand(void **unused) {
   assert_int_equal(a.n, 3);
   assert_int_equal(a.beyond_3, 1);
   assert_true(near(ouro_agreement_rms(&a), sqrt(26.0 / 3)));
+  /* replicates that are equal but for rounding */
+  ouro_agreement_add(&a, 1, gid, 3, 16, (double[]){2}, (double[]){1e-13}, (double[]){1.0}, z);
+  assert_true(isnan(z[0]) && a.n == 3);
 }
 
 /* Ten nodes over the ranks, score = id - 4.5 in generation 0 and 1: the ends tie, the earliest and smallest wins. */

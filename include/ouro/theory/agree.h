@@ -8,7 +8,7 @@
 
 typedef struct ouro_agreement {
   ouro_sum squares; /* of z, of this rank until reduced */
-  int64_t n;        /* z-scores: nodes with sd > 0 and a theory that is a number, generations 0 and later */
+  int64_t n;        /* z-scores: nodes with sd > 1e-12 |mean| and a theory that is a number, generations 0 and later */
   int64_t beyond_3; /* |z| > 3 */
   double largest;   /* |z| */
   ouro_gid where;   /* node of the largest */
