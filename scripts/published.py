@@ -261,19 +261,25 @@ class Series:
 
 
 def draw_panel(axes, panel, series):
-    bound = any(s.how.get("bound") for s in series)
     for s, colour in zip(series, COLOURS * len(series)):
         line_ = s.how.get("curve", (s.x, s.expected))
         few = slice(None, None, max(1, len(s.x) // MARKS))
         axes.plot(*line_, color=colour, lw=1.2, ls="--" if s.how.get("bound") else "-", zorder=2)
+        if np.isnan(s.simulated).all():
+            continue
         axes.errorbar(s.x[few], s.simulated[few], 2 * s.se[few], color=colour, ls="none", marker="o", ms=3.5,
                       mfc="white", lw=1, zorder=3, label=s.label or None)
     scales = {key: series[0].how[key] for key in ("xscale", "yscale") if key in series[0].how}
     axes.set(xlabel=series[0].xlabel, title=panel, **scales)
     axes.title.set_fontsize(9)
     handles, labels = axes.get_legend_handles_labels()
-    handles.append(plt.Line2D([], [], color="#404040", ls="--" if bound else "-", lw=1.2))
-    axes.legend(handles, labels + ["bound" if bound else "expected"], frameon=False, fontsize=8)
+    for bound, style, word in ((False, "-", "expected"), (True, "--", "bound")):
+        if any(s.how.get("bound", False) == bound for s in series):
+            handles.append(plt.Line2D([], [], color="#404040", ls=style, lw=1.2))
+            labels.append(word)
+    axes.legend(handles, labels, frameon=False, fontsize=8)
+    if series[0].xlabel in ("fits", "symbol"):
+        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
 
 
 def draw(lab, result, path):
@@ -284,7 +290,7 @@ def draw(lab, result, path):
     figure, axes = plt.subplots(1, len(names), figsize=(4.2 * len(names), 3.4), squeeze=False, layout="constrained")
     for one, name in zip(axes[0], names):
         draw_panel(one, name, [s for s in lab.panels if s.panel == name])
-    title = textwrap.fill(f"R{result.number}  {result.title}", 62 * len(names))
+    title = textwrap.fill(f"R{result.number}  {result.title}", 54 * len(names))
     figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")
     figure.savefig(path, dpi=130)
     plt.close(figure)

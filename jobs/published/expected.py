@@ -84,6 +84,7 @@ def r2(lab):
     bound = math.pi**2 / 6 * variance * p / (min(n0, n) - p - 1)
     lab.follow(run, "risk, fresh designs", risk, scale=p, panel="risk, all data kept", label="fresh designs")
     lab.bound("bound of the risk, fresh designs", bound, p * run.error[-1, 0], p * run.error_se[-1, 0], run.replicates)
+    lab.draw("risk, all data kept", "fits", "", [1, run.fits], [bound, bound], [math.nan] * 2, [0, 0], bound=True)
     same = lab.run({"model.family": "normal-mean"})
     lab.follow(same, "risk, same design", lambda g: variance * p * inverse_squares(same, g), scale=p,
                panel="risk, all data kept", label="same design")

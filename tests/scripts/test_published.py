@@ -111,6 +111,20 @@ class Published(program.Case):
             self.assertIn(f"--only R{number} ", job)
 
 
+class Figures(program.Case):
+    def test_shapes(self):
+        words = [sys.executable, program.ROOT / "scripts/figures.py", "--ouro", program.OURO, "--only", "topologies", "--out",
+                 self.dir]
+        done = program.command(words, self.dir)
+        self.assertEqual((done.status, done.out), (0, "topologies.png\n"), done.err)
+        pixels = matplotlib.image.imread(self.dir / "topologies.png")
+        self.assertGreater(min(pixels.shape[:2]), 400)
+        with h5py.File(self.dir / "topology-bridge-in.h5") as file:
+            self.assertEqual(file["node/verdict"][()].tolist(), [2] * 6)
+        with h5py.File(self.dir / "topology-bridge-out.h5") as file:
+            self.assertEqual(file["node/verdict"][()].tolist(), [0] * 6)
+
+
 class Reading(program.unittest.TestCase):
     def test_settings(self):
         sys.path.insert(0, str(program.ROOT / "scripts"))
