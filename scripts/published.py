@@ -185,9 +185,9 @@ class Lab:
 
     # Quantities
 
-    def keep_last(self, of_each):
-        """Of quantities of several runs, the last of_each of which are of the longest, keep those."""
-        del self.quantities[:-of_each]
+    def keep_first(self, n):
+        """Of quantities of several runs, keep those of the first."""
+        del self.quantities[n:]
 
     def equality(self, name, expected, simulated, se, replicates):
         z = (simulated - expected) / se if se > 0 else 0.0 if simulated == expected else math.inf

@@ -54,8 +54,8 @@ def variances(run, node=0):
 
 
 def generations_up_to(last):
-    """Some numbers of generations, the last one among them."""
-    return sorted({max(1, last // 4), max(1, last // 2), last})
+    """Numbers of generations: that of the file, whose run is tested, then fewer, for the picture."""
+    return sorted({max(1, last // 4), max(1, last // 2), last}, reverse=True)
 
 
 # ------------------------------------------------------------------------------------------------------- regressions
@@ -141,7 +141,7 @@ def r5(lab):
         lab.mean(f"E ln v, fit {run.fits}", mean, values)
         lab.variance(f"Var ln v, fit {run.fits}", float(variance), values)
         points.append((run.fits, mean, float(variance), lab.quantities[-2], lab.quantities[-1]))
-    lab.keep_last(2)
+    lab.keep_first(2)
     g, mean, variance, of_mean, of_variance = zip(*points)
     for panel, expected, found in (("E ln v", mean, of_mean), ("Var ln v", variance, of_variance)):
         lab.draw(panel, "fits", "", g, expected, [q.simulated for q in found], [q.se for q in found])
@@ -173,7 +173,7 @@ def r7(lab):
         for level, f, e in zip(levels, found, se):
             lab.bound(f"Pr(sd > {s * shrunk / level:.3g}), fit {run.fits}", level, f, e, r)
         panels[run.fits] = (s * shrunk / levels, found, se)
-    lab.keep_last(len(levels))
+    lab.keep_first(len(levels))
     for fits, (epsilon, found, se) in panels.items():
         at = np.linspace(0.05, 0.95, 91)
         lab.draw("Pr(sd > ε)", "ε", f"{fits} fits", epsilon, levels, found, se, bound=True, xscale="log", yscale="log",
@@ -197,7 +197,7 @@ def r8(lab):
         points.append((run.fits, alive, np.mean(run.parameters[:, 0, 0] > 0),
                        math.sqrt(alive * (1 - alive) / run.replicates)))
         lab.equality(f"Pr(λ ≠ 0), fit {run.fits}", *points[-1][1:], run.replicates)
-    lab.keep_last(1)
+    lab.keep_first(1)
     lab.draw("Pr(λ ≠ 0)", "fits", "", *zip(*points))
 
 
