@@ -214,14 +214,14 @@ static void match_role(void *to, int column, const ouro_field *field) {
   suspect(header, field);
 }
 
-/* A line names columns if it names every role that is needed and, for nodes, nothing else or another role as well: a
- * model may be called "node". */
+/* A line names columns if it names every role that is needed and, for nodes, nothing else or another role as well, if
+ * mistyped: a model may be called "node". */
 static bool names_columns(const header_line *header, int n) {
   const ouro_columns *columns = header->columns;
   for (int k = 0; k < columns->n_required; k++) {
     if (header->at[k] < 0) return false;
   }
-  return !columns->strict_tabs || header->known == n || header->known > 1;
+  return !columns->strict_tabs || header->known == n || header->known > 1 || header->meant;
 }
 
 static char separator_of(const ouro_columns *columns, const char *line, const char *end, bool header) {

@@ -94,11 +94,16 @@ static ouro_status list_node(const ouro_columns *columns, ouro_reading *reading,
   return OURO_OK;
 }
 
-/* A whole number from 1; left as it is where the field is missing or "-". */
+/* Does a line say nothing of a column: is its field missing, or "-"? */
+static bool is_silent(const ouro_field *field) {
+  return field->text == NULL || (field->length == 1 && *field->text == '-');
+}
+
+/* A whole number from 1. */
 static ouro_status take_count(ouro_text *text, const char *role, const ouro_field *field, int64_t *value) {
   char shown[64];
   int64_t count = 0;
-  if (field->text == NULL || (field->length == 1 && *field->text == '-')) return OURO_OK;
+  if (is_silent(field)) return OURO_OK;
   if (ouro_field_number(field, &count) != OURO_NUMBER_INT || count < 1 || count > MOST_COUNT) {
     return ouro_text_error(text, "%s: '%s' is not a whole number from 1 to %" PRId64 " (- leaves it as it is)", role,
                            ouro_field_show(field, shown), MOST_COUNT);
@@ -107,10 +112,10 @@ static ouro_status take_count(ouro_text *text, const char *role, const ouro_fiel
   return OURO_OK;
 }
 
-/* A number of at least 0; left as it is where the field is missing or "-". */
+/* A number of at least 0. */
 static ouro_status take_noise(ouro_text *text, const ouro_field *field, double *value) {
   char shown[64], copy[64] = "", *end;
-  if (field->text == NULL || (field->length == 1 && *field->text == '-')) return OURO_OK;
+  if (is_silent(field)) return OURO_OK;
   if (field->length < sizeof copy) memcpy(copy, field->text, field->length);
   const double number = strtod(copy, &end);
   if (copy[strspn(copy, "+-.0123456789eE")] || end == copy || *end || !(number >= 0 && number <= MOST_NOISE)) {
@@ -126,10 +131,11 @@ static bool leaves_out_real(const ouro_columns *columns) {
   return columns->at[REAL] < 0 && (columns->at[INITIAL] >= 0 || columns->at[NOISE] >= 0 || columns->at[EVERY] >= 0);
 }
 
-/* A sample count, or 1 for real.samples. */
+/* A sample count, or 1 for real.samples, as for a line of a name alone. "-": none, as for models without a line. */
 static ouro_status take_real(const ouro_reading *reading, ouro_text *text, const ouro_field *field, ouro_count *real) {
   char shown[64];
   int64_t value = 1;
+  if (field->text && is_silent(field)) return OURO_OK;
   const ouro_number kind = field->text ? ouro_field_number(field, &value) : OURO_NUMBER_INT;
   if (kind == OURO_NUMBER_TOO_LONG && field->text[0] != '-') {
     return ouro_text_error(text, "real: %s does not fit into 64 bits", ouro_field_show(field, shown));

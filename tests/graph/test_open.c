@@ -40,6 +40,7 @@ static const node_case good[] = {
     {"0 1\n", "every,node\n2,1\n-,0\n", "0(0)= 1(0 every 2)=0*100"},
     {"a b\n", "noise node\n0 b\n1e-3 c\n", "b(0 noise 0)=a*100 c(0 noise 0.001)= a(0)="},
     {"0 1\n", "node initial\n", "0(0)= 1(0)=0*100"},
+    {"0 1\n", "node real initial\n0 - 5\n1 7 -\n", "0(0 initial 5)= 1(7)=0*100"},
     {"0 1\n", "node real comment\n1 7 -\n", "0(0)= 1(7)=0*100"}, /* a column of no meaning */
 };
 
@@ -68,6 +69,7 @@ static const node_case bad[] = {
     {"0 1\n", "node noise\n0 nan\n", "models.tsv:2: noise: 'nan' is not a number from 0"},
     {"0 1\n", "node noise\n0 0x1\n", "models.tsv:2: noise: '0x1' is not a number from 0"},
     {"0 1\n", "node real noize\n0 1 1\n", "models.tsv:1: unknown column `noize`; did you mean `noise`?"},
+    {"0 1\n", "node evry\n0 1\n", "models.tsv:1: unknown column `evry`; did you mean `every`?"},
     {"0 1\n", "node real every every\n0 1 1 1\n", "models.tsv:1: two columns of one name"},
     {"0 1\n", "node,every\n0,\n", "models.tsv:2: the every is empty"},
     {"0 1\n", "0\t1\n5 1\n", "models.tsv:2: a blank where the first line of the file has a tab"},
