@@ -110,24 +110,28 @@ static ouro_count largest_size(const ouro_config *config, const ouro_family *fam
   return most;
 }
 
-/* Where the fit needs all samples at once, the model may hold only so many, and the buffer must hold the largest
- * training set. */
-static ouro_status check_largest(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+/* A model that is its samples holds only so many. */
+static ouro_status check_points(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   char name[NAME_SIZE];
   ouro_gid node;
-  if (family->additive) return OURO_OK;
+  if (family->most_samples == 0) return OURO_OK;
   const ouro_count most = largest_size(config, family, graph, &node);
-  if (family->most_samples > 0 && most > family->most_samples) {
-    ouro_graph_name_of(graph, node, name, sizeof name);
-    return ouro_error(OURO_ELIMIT,
-                      "node %s: a training set of %" OURO_COUNT_FMT " samples, but a model of family %s keeps at most "
-                      "%" OURO_COUNT_FMT ": model.points",
-                      name, most, family->methods->name, family->most_samples);
-  }
+  if (most <= family->most_samples) return OURO_OK;
+  ouro_graph_name_of(graph, node, name, sizeof name);
+  return ouro_error(OURO_ELIMIT,
+                    "node %s: a training set of %" OURO_COUNT_FMT " samples, but a model of family %s keeps at most "
+                    "%" OURO_COUNT_FMT ": model.points",
+                    name, most, family->methods->name, family->most_samples);
+}
+
+/* Where the fit needs all samples at once, the buffer must hold the largest training set. */
+static ouro_status check_buffer(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+  char name[NAME_SIZE];
+  ouro_gid node;
+  if (family->additive || ouro_learn_keeps_whole(config, family)) return OURO_OK;
+  const ouro_count most = largest_size(config, family, graph, &node);
   const size_t numbers = ouro_family_statistic_size(family, most);
-  if (numbers <= (size_t)config->exchange.buffer / sizeof(double) || ouro_learn_keeps_whole(config, family)) {
-    return OURO_OK;
-  }
+  if (numbers <= (size_t)config->exchange.buffer / sizeof(double)) return OURO_OK;
   ouro_graph_name_of(graph, node, name, sizeof name);
   return ouro_error(OURO_ELIMIT,
                     "node %s: exchange.buffer: %" PRId64 " bytes cannot hold its %" OURO_COUNT_FMT
@@ -235,8 +239,15 @@ ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *famil
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));
   OURO_TRY(check_initial(config, family, graph));
   OURO_TRY(check_sizes(config, family, graph));
+  OURO_TRY(check_points(config, family, graph));
+cleanup:
+  return status;
+}
+
+ouro_status ouro_learn_check_memory(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+  ouro_status status = OURO_OK;
   OURO_TRY(check_kept(config, family, graph));
-  OURO_TRY(check_largest(config, family, graph));
+  OURO_TRY(check_buffer(config, family, graph));
 cleanup:
   return status;
 }

@@ -220,6 +220,7 @@ ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family,
   if (parameters) *parameters = NULL;
   if (stalls) *stalls = (ouro_learn_stalls){0};
   OURO_TRY(ouro_learn_check(config, family, graph));
+  OURO_TRY(ouro_learn_check_memory(config, family, graph));
   ouro_timers_enter(timers, OURO_PHASE_PLAN);
   status = run_create(&run, config, family, graph);
   ouro_timers_leave(timers);

@@ -183,6 +183,7 @@ class Families(program.Case):
         for ranks in (1, 2):
             self.fails("run", "x.yaml", ranks=ranks, status=1, says=["node b", "exchange.buffer", "5000 training", "KiB"])
         self.works("run", "x.yaml", "--set", "exchange.buffer=1 MiB", "--set", "learning.generations=2")
+        self.works("predict", "x.yaml")  # needs no samples
 
     def test_a_training_set_larger_than_a_model(self):
         self.write("g.tsv", "source\ttarget\tsamples\na\tb\t500\nb\ta\t50\n")

@@ -57,7 +57,9 @@ static ouro_graph *ring(void) {
 static void expect(const ouro_config *config, const ouro_graph *graph, ouro_status code, const char *message) {
   ouro_family *family = NULL;
   assert_ok(ouro_family_create(config, &family));
-  assert_everywhere(ouro_learn_check(config, family, graph) == code);
+  ouro_status found = ouro_learn_check(config, family, graph);
+  if (found == OURO_OK) found = ouro_learn_check_memory(config, family, graph);
+  assert_everywhere(found == code);
   if (message) assert_everywhere(strcmp(ouro_error_message(), message) == 0);
   if (code != OURO_OK)
     assert_everywhere(ouro_learn_run(config, family, graph, NULL, NULL, NULL, NULL, NULL, NULL) == code);

@@ -43,12 +43,16 @@ typedef struct ouro_learn_stalls {
   int64_t *fits;  /* [n_owned] how often, over all generations and replicates */
 } ouro_learn_stalls;
 
-/** Refuse what cannot be learned: a trained node with too few samples for the family, or so many that exchange.buffer
- *  cannot hold them where the fit needs them all at once, samples kept that learning.memory cannot hold, published
- * draws whose feeds of one source differ in their counts; each message names the node and the count it needs.
- *  Collective on graph's communicator.
- *  Returns the same status on all ranks: OURO_OK, OURO_EINPUT, OURO_ECONFIG, OURO_ELIMIT. */
+/** Refuse what cannot be learned: a trained node with too few samples for the family, or with more than its models
+ * hold, published draws whose feeds of one source differ in their counts; each message names the node and the count it
+ * needs. Collective on graph's communicator. Returns the same status on all ranks: OURO_OK, OURO_EINPUT, OURO_ECONFIG,
+ * OURO_ELIMIT. */
 ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph);
+
+/** Refuse what cannot be simulated on these ranks, though it can be predicted: a training set that exchange.buffer
+ * cannot hold where the fit needs all of it at once, samples kept that learning.memory cannot hold. Collective on
+ * graph's communicator. Returns the same status on all ranks: OURO_OK, OURO_ELIMIT. */
+ouro_status ouro_learn_check_memory(const ouro_config *config, const ouro_family *family, const ouro_graph *graph);
 
 /** Run generations 0 .. learning.generations.
  *  Collective on graph's communicator. Bit-identical on any number of ranks and any ownership of nodes.
