@@ -155,6 +155,39 @@ static void test_growing_sizes(void **unused) {
   }
 }
 
+/* Backward walks meet the noise of whom they come from: within 5 of their standard errors (false alarm over 32 values
+ * below 2e-5, were seeds new), and of 3 % at most. */
+static void test_walks(void **unused) {
+  (void)unused;
+  enum { N = 4, T = 9 };
+  const int64_t generation = T;
+  const ouro_gid nodes[N] = {0, 1, 2, 3};
+  for (int which = 0; which < 4; which++) {
+    const rule how = {
+        .p = which % 2 ? 2 : 0, .base = 1, .initial = 30, .draw = which / 2 ? OURO_DRAW_PUBLISHED : OURO_DRAW_PRIVATE};
+    small s = {.n = N, .real = {10, 0, 0, 5}, .noise = {0.5, 2, 0, 3}};
+    s.feeds[0][1] = s.feeds[1][1] = s.feeds[1][2] = s.feeds[2][3] = s.feeds[3][2] = s.feeds[2][0] = 20;
+    ouro_config config = brute_config(how);
+    ouro_family *family = NULL;
+    ouro_dual *dual = NULL;
+    ouro_graph *graph = small_build(MPI_COMM_WORLD, &s, 1);
+    brute b;
+    const ouro_dual_request asked = {
+        .n_nodes = N, .nodes = nodes, .n_generations = 1, .generations = &generation, .walks = 20000};
+    assert_ok(brute_family(&config, how, &family));
+    assert_ok(ouro_dual_estimate(&config, family, graph, &asked, &dual));
+    brute_begin(&s, how, &b);
+    for (int t = 0; t < T; t++) brute_step(&b);
+    for (int i = 0; i < N; i++) {
+      const double expected = b.c[i][i], off = fabs(dual->value[i] - expected);
+      assert_everywhere(off < 5 * dual->standard_error[i] && dual->standard_error[i] < 0.03 * expected);
+    }
+    ouro_dual_destroy(&dual);
+    brute_family_done(how, &family);
+    ouro_graph_destroy(&graph);
+  }
+}
+
 /* A healthy ring, of which one model is retrained now and then. */
 static small staggered_ring(void) {
   small s = {.n = 4};
@@ -252,6 +285,7 @@ static void test_engines(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise),         cmocka_unit_test(test_fake_generations),
                                      cmocka_unit_test(test_moving_counts), cmocka_unit_test(test_growing_sizes),
-                                     cmocka_unit_test(test_obstacles),     cmocka_unit_test(test_engines)};
+                                     cmocka_unit_test(test_obstacles),     cmocka_unit_test(test_engines),
+                                     cmocka_unit_test(test_walks)};
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
