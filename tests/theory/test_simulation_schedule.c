@@ -70,14 +70,17 @@ static void test_moving_counts(void **unused) {
 static void test_regimes(void **unused) {
   (void)unused;
   pool all = {0};
-  for (int which = 0; which < 3; which++) {
+  static const ouro_regime regimes[] = {OURO_REGIME_REPLACE, OURO_REGIME_ACCUMULATE, OURO_REGIME_FORGET,
+                                        OURO_REGIME_SUBSAMPLE, OURO_REGIME_SUBSAMPLE};
+  for (int which = 0; which < 5; which++) {
     ouro_config config = config_of(0, OURO_DRAW_PRIVATE, 21);
     small s = ecosystem(5, false, 8);
     stagger(&s);
     config.learning.growth = 0.5;
-    if (which == 0) config.real.kind = OURO_REAL_FIXED;
-    if (which > 0) config.learning.regime = which == 1 ? OURO_REGIME_ACCUMULATE : OURO_REGIME_FORGET;
+    if (which % 4 == 0) config.real.kind = OURO_REAL_FIXED;
+    config.learning.regime = regimes[which];
     config.learning.forget = 0.6;
+    config.learning.memory = (int64_t)1 << 30;
     expect_agreement(&s, &config, &all);
   }
 }
