@@ -64,7 +64,7 @@ class Program:
     def families(self):
         """Names, and whether they have a dimension, from the help of the program."""
         text = subprocess.run([self.ouro, "run", "--help"], text=True, capture_output=True, check=True).stdout
-        listed = text.split("Families", 1)[1].split("\n\nResults", 1)[0]
+        listed = text.split("Families", 1)[1].split("\n\n", 1)[0]
         return [(name, "dimension" in keys) for name, keys in re.findall(r"^  ([\w-]+) +(.*)$", listed, re.M)]
 
 

@@ -3,7 +3,7 @@
 
 Unit tests are build/<kind>/tests/<module>/test_*; each says in its source the rank counts it wants
 ("ranks: 1 2 3 4 7"; 1 if it says nothing) and runs once for each of them, with a time limit ("limit: 120"
-seconds, 60 if it says nothing). System tests are tests/*/test_*.py, run once; they start the program themselves.
+seconds, 120 if it says nothing). System tests are tests/*/test_*.py, run once; they start the program themselves.
 What is counted is single test cases, once a rank count. Tests run a few at a time, since much of what they do is to
 start ranks and to wait for them; the lines come in the order of the names.
 """
@@ -65,7 +65,7 @@ def jobs(options):
     build = pathlib.Path(options.build)
     for source in sorted(HERE.glob("*/test_*.c")):
         program = build / source.relative_to(ROOT).with_suffix("")
-        limit = marks(source, "limit", [60])[0] * (20 if options.valgrind else 5 if options.unit else 1)
+        limit = marks(source, "limit", [120])[0] * (20 if options.valgrind else 5 if options.unit else 1)
         for ranks in rank_counts(source, options):
             wrapped = (VALGRIND if options.valgrind else []) + [str(program)]
             yield f"{source.parent.name}/{source.stem} on {ranks}", ["scripts/mpi.sh", str(ranks), *wrapped], limit
