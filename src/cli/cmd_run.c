@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/results.h"
 #include "ouro/base/log.h"
@@ -10,16 +11,38 @@
 
 static const struct argp_option option_table[] = {CLI_SET_OPTION, CLI_COMMON_OPTIONS, {0}};
 
+enum { INDENT = 20, WIDTH = 78 }; /* of the lists below, narrow enough that argp leaves them as they are */
+
+/* A word behind those of a line, `column` wide so far; on a line of its own where it does not fit. Returns the width.
+ */
+static int write_word(FILE *out, int column, const char *word, int length) {
+  if (column + 1 + length > WIDTH) column = fprintf(out, "\n%*s", INDENT, "") - 1;
+  return column + fprintf(out, " %.*s", length, word);
+}
+
+static void write_keys(FILE *out, const ouro_family_methods *family) {
+  int column = fprintf(out, "  %-*s", INDENT - 2, family->name), length;
+  for (const char *key = family->keys; key && *(key += strspn(key, " ")); key += length) {
+    length = (int)strcspn(key, " ");
+    column = write_word(out, column, key, length);
+  }
+  fprintf(out, "\n");
+}
+
+static void write_measures(FILE *out, const ouro_family_methods *family) {
+  int column = fprintf(out, "  %-*s", INDENT - 2, family->name);
+  for (const ouro_measure *m = family->measures; m && m->name; m++) {
+    column = write_word(out, column, m->name, (int)strlen(m->name));
+  }
+  fprintf(out, "\n");
+}
+
 static void write_families(FILE *out) {
   const ouro_family_methods *family;
   fprintf(out, "Families (model.family), and the keys of `model` that they take:\n");
-  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) fprintf(out, "  %-18s %s\n", family->name, family->keys);
+  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) write_keys(out, family);
   fprintf(out, "\nMeasures (output.measures) that they have beside the error:\n");
-  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) {
-    fprintf(out, "  %-18s ", family->name);
-    for (const ouro_measure *m = family->measures; m && m->name; m++) fprintf(out, " %s", m->name);
-    fprintf(out, "\n");
-  }
+  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) write_measures(out, family);
 }
 
 /* Before the final words: the families, what they take and what they measure. */
