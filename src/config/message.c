@@ -47,7 +47,7 @@ ouro_status ouro_settings_refuse(const ouro_settings *settings, const ouro_setti
 /* The nearest key beside the unknown one, as a full path in found; false if none is near. */
 static bool nearest_beside(const char *path, char *found, size_t size) {
   char parent[OURO_CONFIG_KEY] = "";
-  const char *names[32];
+  const char *names[OURO_CONFIG_KEYS];
   const char *dot = strrchr(path, '.');
   const char *name = dot ? dot + 1 : path;
   const cyaml_schema_field_t *fields = ouro_config_schema.mapping.fields;
@@ -59,7 +59,7 @@ static bool nearest_beside(const char *path, char *found, size_t size) {
     if (section == NULL || !ouro_config_is_section(section)) return false;
     fields = section->value.mapping.fields;
   }
-  for (; fields->key && n < 32; fields++) names[n++] = fields->key;
+  for (; fields->key && n < OURO_CONFIG_KEYS; fields++) names[n++] = fields->key;
   const char *best = ouro_config_nearest(name, names, n);
   if (best) snprintf(found, size, "%s%s%s", parent, dot ? "." : "", best);
   return best != NULL;
@@ -70,9 +70,9 @@ static bool nearest_elsewhere(const char *path, char *found, size_t size) {
   int n;
   const ouro_rule *rules = ouro_config_rules(&n);
   const char *dot = strrchr(path, '.'), *name = dot ? dot + 1 : path;
-  const char *words[64];
-  for (int i = 0; i < n && i < 64; i++) words[i] = strrchr(rules[i].path, '.') + 1;
-  const char *best = ouro_config_nearest(name, words, n < 64 ? n : 64);
+  const char *words[OURO_CONFIG_KEYS];
+  for (int i = 0; i < n; i++) words[i] = strrchr(rules[i].path, '.') + 1;
+  const char *best = ouro_config_nearest(name, words, n);
   for (int i = 0; best && i < n; i++) {
     if (words[i] == best) snprintf(found, size, "%s", rules[i].path);
   }

@@ -45,6 +45,8 @@ typedef struct ouro_rule {
   bool open;            /* real: the ends themselves are excluded */
 } ouro_rule;
 
+#define OURO_CONFIG_KEYS 128 /* at most, of all sections together */
+
 /* schema.c */
 extern const cyaml_schema_value_t ouro_config_schema;
 const cyaml_schema_field_t *ouro_config_field(const char *path); /* NULL: unknown */

@@ -215,6 +215,8 @@ static const ouro_rule rules[] = {
     IS_REAL("output.threshold", "0", 0, 1e100),
 };
 
+_Static_assert(COUNT(rules) <= OURO_CONFIG_KEYS, "as many keys as lists of their names hold");
+
 const ouro_rule *ouro_config_rules(int *n) {
   *n = (int)COUNT(rules);
   return rules;
