@@ -53,11 +53,13 @@ def run(command, limit, env):
 
 
 def rank_counts(source, options):
-    """All that a test wants; instrumented, the least, a middle and the largest: memory, not results, is looked at."""
+    """All that a test wants; instrumented, the least and a middle one, of two the larger: memory is looked at then, and
+    results have been."""
     wanted = marks(source, "ranks", [1])
     if options.valgrind:
         return [1]
-    return sorted({wanted[0], wanted[len(wanted) // 2], wanted[-1]}) if options.unit else wanted
+    middle = wanted[len(wanted) // 2]
+    return wanted if not options.unit else [wanted[0], middle] if len(wanted) > 2 else [middle]
 
 
 def jobs(options):
