@@ -4,6 +4,7 @@
 Unit tests are build/<kind>/tests/<module>/test_*; each says in its source the rank counts it wants
 ("ranks: 1 2 3 4 7"; 1 if it says nothing) and runs once for each of them, with a time limit ("limit: 120"
 seconds, 120 if it says nothing). System tests are tests/*/test_*.py, run once; they start the program themselves.
+Under sanitizers and valgrind fewer rank counts do, and a test of results alone asks to be left out ("instrumented: 0").
 What is counted is single test cases, once a rank count. Tests run a few at a time, since much of what they do is to
 start ranks and to wait for them; the lines come in the order of the names.
 """
@@ -56,6 +57,8 @@ def rank_counts(source, options):
     """All that a test wants; instrumented, the least and a middle one, of two the larger: memory is looked at then, and
     results have been."""
     wanted = marks(source, "ranks", [1])
+    if options.unit and marks(source, "instrumented", [1]) == [0]:
+        return []
     if options.valgrind:
         return [1]
     middle = wanted[len(wanted) // 2]

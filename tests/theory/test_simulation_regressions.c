@@ -1,7 +1,8 @@
 /* Simulation of the M-estimators against the first-order recursion (THEORY.md section 4), under private and published
  * draws, with fresh and fixed real data. Seeds are fixed.
  * ranks: 2
- * limit: 120 */
+ * limit: 120
+ * instrumented: 0, since family/ and learn/ have tests of the same code that are quicker */
 
 #include "scored.h"
 
