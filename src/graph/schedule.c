@@ -26,24 +26,29 @@ static bool trains(const ouro_graph *graph, ouro_lid owned, int64_t generation) 
   return generation % ouro_schedule_every(graph, owned) == 0;
 }
 
-/* round(count (g + 1)^s) */
-static ouro_count grown(const ouro_config *config, ouro_count count, int64_t generation) {
-  if (config->learning.growth == 0) return count;
-  const double samples = round((double)count * pow((double)generation + 1, config->learning.growth));
+/* (g + 1)^s; 1 where nothing grows */
+static double growth_of(const ouro_config *config, int64_t generation) {
+  return pow((double)generation + 1, config->learning.growth);
+}
+
+static ouro_count grown(ouro_count count, double growth) {
+  if (growth == 1) return count;
+  const double samples = round((double)count * growth);
   return samples < 0x1p63 ? (ouro_count)samples : INT64_MAX;
 }
 
 ouro_count ouro_schedule_real(const ouro_config *config, const ouro_graph *graph, ouro_lid owned, int64_t generation) {
   if (config->real.kind == OURO_REAL_INITIAL || !trains(graph, owned, generation)) return 0;
   const ouro_count real = graph->real[owned];
-  return config->real.kind == OURO_REAL_FIXED ? real : grown(config, real, generation);
+  return config->real.kind == OURO_REAL_FIXED ? real : grown(real, growth_of(config, generation));
 }
 
 ouro_count ouro_schedule_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned, int64_t generation) {
   ouro_count size = ouro_schedule_real(config, graph, owned, generation);
+  const double growth = growth_of(config, generation);
   if (!trains(graph, owned, generation)) return 0;
   for (ouro_eid k = graph->row[owned]; k < graph->row[owned + 1]; k++) {
-    if (__builtin_add_overflow(size, grown(config, graph->samples[k], generation), &size)) return INT64_MAX;
+    if (__builtin_add_overflow(size, grown(graph->samples[k], growth), &size)) return INT64_MAX;
   }
   return size;
 }
@@ -97,17 +102,15 @@ void ouro_schedule_destroy(ouro_schedule **schedule) {
 }
 
 /* Feeds and real data of an owned node that is retrained; returns whether a count is not what it was. */
-static bool set_node(ouro_schedule *s, ouro_lid i, int64_t generation, bool trained, ouro_eid *end) {
+static bool set_node(ouro_schedule *s, ouro_lid i, double growth, bool trained, ouro_eid *end) {
   const ouro_graph *whole = s->whole;
   const bool fresh = s->config->real.kind == OURO_REAL_FRESH, initial = s->config->real.kind == OURO_REAL_INITIAL;
-  const ouro_count real = !trained && !initial ? 0
-                          : fresh              ? grown(s->config, whole->real[i], generation)
-                                               : whole->real[i];
+  const ouro_count real = !trained && !initial ? 0 : fresh ? grown(whole->real[i], growth) : whole->real[i];
   bool changed = s->now.real[i] != real || s->now.row[i] != *end;
   s->now.real[i] = real;
   s->now.row[i] = *end;
   for (ouro_eid k = whole->row[i]; trained && k < whole->row[i + 1]; k++, ++*end) {
-    const ouro_count samples = grown(s->config, whole->samples[k], generation);
+    const ouro_count samples = grown(whole->samples[k], growth);
     changed |= s->now.samples[*end] != samples;
     s->now.samples[*end] = samples;
     s->now.source[*end] = whole->source[k];
@@ -116,10 +119,11 @@ static bool set_node(ouro_schedule *s, ouro_lid i, int64_t generation, bool trai
 }
 
 static bool set_all(ouro_schedule *s, int64_t generation, bool everyone) {
+  const double growth = growth_of(s->config, generation);
   ouro_eid end = 0;
   bool changed = false;
   for (ouro_lid i = 0; i < s->whole->n_owned; i++) {
-    changed |= set_node(s, i, generation, everyone || trains(s->whole, i, generation), &end);
+    changed |= set_node(s, i, growth, everyone || trains(s->whole, i, generation), &end);
   }
   changed |= s->now.row[s->whole->n_owned] != end;
   s->now.row[s->whole->n_owned] = end;
