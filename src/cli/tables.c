@@ -125,7 +125,7 @@ static ouro_status make_columns(const ouro_graph *graph, feed_columns *columns) 
       columns->position[e] = first[graph->gid[i]] + (e - graph->row[i]);
       columns->source[e] = graph->gid[graph->source[e]];
       columns->target[e] = graph->gid[i];
-      columns->samples[e] = graph->samples[e];
+      columns->samples[e] = ouro_graph_samples(graph, e);
     }
   }
 cleanup:

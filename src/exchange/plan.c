@@ -62,7 +62,7 @@ static void list_private(ouro_exchange_plan *plan, const ouro_graph *graph, ouro
       if (latest[plan->channel_of[ghost]] != i) channel->target[channel->n_groups++] = graph->gid[i];
       latest[plan->channel_of[ghost]] = i;
       channel->source[channel->n_feeds] = place[ghost];
-      channel->total[channel->n_feeds++] = graph->samples[e];
+      channel->total[channel->n_feeds++] = ouro_graph_samples(graph, e);
       channel->start[channel->n_groups] = channel->n_feeds;
     }
   }
@@ -71,7 +71,7 @@ static void list_private(ouro_exchange_plan *plan, const ouro_graph *graph, ouro
 /* Ghosts that nobody here trains on, as may be in a generation, publish nothing. */
 static void note_published(const ouro_graph *graph, ouro_count *corpus) {
   for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
-    if (graph->source[e] >= graph->n_owned) corpus[graph->source[e] - graph->n_owned] = graph->samples[e];
+    if (graph->source[e] >= graph->n_owned) corpus[graph->source[e] - graph->n_owned] = ouro_graph_samples(graph, e);
   }
 }
 

@@ -161,6 +161,10 @@ void ouro_family_reduce(const ouro_family *family, const double *rows, ouro_coun
     ouro_samples_keep(family->row_width, rows, n, statistic);
 }
 
+void ouro_family_draw_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *statistics) {
+  family->methods->draw_statistics(family, n, slices, statistics);
+}
+
 size_t ouro_family_statistic_size(const ouro_family *family, ouro_count samples) {
   return family->additive ? (size_t)family->statistic_width : ouro_samples_kept_size(family->row_width, samples);
 }

@@ -100,8 +100,8 @@ static ouro_status check_feeds(const ouro_graph *graph, ouro_lid node, int8_t *u
     OURO_CHECK(source >= 0 && source < graph->n_owned + graph->n_ghost, OURO_EINTERNAL,
                "node %" OURO_GID_FMT " has a source out of range", id);
     OURO_CHECK(graph->gid[source] > before, OURO_EINTERNAL, "the sources of node %" OURO_GID_FMT " do not ascend", id);
-    OURO_CHECK(graph->samples[k] > 0, OURO_EINTERNAL, "node %" OURO_GID_FMT " has a feed of no samples", id);
-    OURO_CHECK(!__builtin_add_overflow(all, graph->samples[k], &all), OURO_EINTERNAL,
+    OURO_CHECK(ouro_graph_samples(graph, k) > 0, OURO_EINTERNAL, "node %" OURO_GID_FMT " has a feed of no samples", id);
+    OURO_CHECK(!__builtin_add_overflow(all, ouro_graph_samples(graph, k), &all), OURO_EINTERNAL,
                "node %" OURO_GID_FMT " has more samples than can be counted", id);
     before = graph->gid[source];
     if (source >= graph->n_owned) used[source - graph->n_owned] = 1;
@@ -238,7 +238,7 @@ const char *ouro_graph_name_of(const ouro_graph *graph, ouro_gid node, char *tex
 
 ouro_count ouro_graph_training_size(const ouro_graph *graph, ouro_lid owned) {
   ouro_count n = graph->real[owned];
-  for (ouro_eid k = graph->row[owned]; k < graph->row[owned + 1]; k++) n += graph->samples[k];
+  for (ouro_eid k = graph->row[owned]; k < graph->row[owned + 1]; k++) n += ouro_graph_samples(graph, k);
   return n;
 }
 

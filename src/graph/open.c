@@ -233,7 +233,7 @@ static ouro_status check_training_sizes(const ouro_graph *graph) {
     ouro_count n = graph->real[i];
     if (n == 0) continue;
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-      if (!__builtin_add_overflow(n, graph->samples[k], &n)) continue;
+      if (!__builtin_add_overflow(n, ouro_graph_samples(graph, k), &n)) continue;
       return ouro_error(OURO_ELIMIT, "node %s: its training set has more samples than can be counted",
                         ouro_graph_name(graph, i, name, sizeof name));
     }
@@ -319,7 +319,7 @@ static ouro_status add_self_loops(ouro_graph *graph, ouro_count samples, ouro_li
     const bool root = ouro_graph_is_root(graph, i);
     for (ouro_eid k = 0; k < degree; k++) {
       source[row[i] + k] = graph->source[from + k];
-      count[row[i] + k] = graph->samples[from + k];
+      count[row[i] + k] = ouro_graph_samples(graph, from + k);
     }
     if (root) {
       source[row[i]] = i;

@@ -23,7 +23,7 @@ static bool is_kept(const ouro_graph *graph, const ouro_gid *component, ouro_lid
 static void write_record(const ouro_graph *graph, ouro_lid i, ouro_eid k, int64_t *record) {
   record[0] = graph->gid[i];
   record[1] = graph->gid[graph->source[k]];
-  record[2] = graph->samples[k];
+  record[2] = ouro_graph_samples(graph, k);
 }
 
 static ouro_status list_turned(const ouro_graph *graph, const ouro_gid *component, turned *feeds) {

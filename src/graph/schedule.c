@@ -48,7 +48,7 @@ ouro_count ouro_schedule_size(const ouro_config *config, const ouro_graph *graph
   const double growth = growth_of(config, generation);
   if (!trains(graph, owned, generation)) return 0;
   for (ouro_eid k = graph->row[owned]; k < graph->row[owned + 1]; k++) {
-    if (__builtin_add_overflow(size, grown(graph->samples[k], growth), &size)) return INT64_MAX;
+    if (__builtin_add_overflow(size, grown(ouro_graph_samples(graph, k), growth), &size)) return INT64_MAX;
   }
   return size;
 }
@@ -110,7 +110,7 @@ static bool set_node(ouro_schedule *s, ouro_lid i, double growth, bool trained, 
   s->now.real[i] = real;
   s->now.row[i] = *end;
   for (ouro_eid k = whole->row[i]; trained && k < whole->row[i + 1]; k++, ++*end) {
-    const ouro_count samples = grown(whole->samples[k], growth);
+    const ouro_count samples = grown(ouro_graph_samples(whole, k), growth);
     changed |= s->now.samples[*end] != samples;
     s->now.samples[*end] = samples;
     s->now.source[*end] = whole->source[k];

@@ -54,7 +54,7 @@ static ouro_status make_records(const ouro_graph *graph, const int64_t *label, i
       int64_t *at = *record + k * width;
       at[OURO_SORTED_SOURCE] = graph->gid[graph->source[k]];
       at[OURO_SORTED_TARGET] = graph->gid[i];
-      at[OURO_SORTED_SAMPLES] = graph->samples[k];
+      at[OURO_SORTED_SAMPLES] = ouro_graph_samples(graph, k);
       (*rank)[k] = ouro_graph_block_rank(graph->n_nodes, n_ranks, at[OURO_SORTED_SOURCE]);
       if (label == NULL) continue;
       memcpy(at + OURO_SORTED_LABELS, label + graph->source[k] * words, bytes);

@@ -152,7 +152,7 @@ static ouro_status check_symmetric(const ouro_graph *graph, const char *path) {
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
       const ouro_gid a = graph->gid[i], b = graph->gid[graph->source[k]], low = a < b ? a : b, high = a + b - low;
-      const uint64_t hash = mix((uint64_t)low + mix((uint64_t)high + mix((uint64_t)graph->samples[k])));
+      const uint64_t hash = mix((uint64_t)low + mix((uint64_t)high + mix((uint64_t)ouro_graph_samples(graph, k))));
       sum[0] += a == low ? hash : -hash;
       sum[1] += a == b;
     }

@@ -163,8 +163,8 @@ static void gather_counts(const ouro_graph *graph, int64_t *most, int64_t *fewes
   for (ouro_lid j = 0; j < graph->n_owned + graph->n_ghost; j++) most[j] = fewest[j] = INT64_MIN;
   for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
     const ouro_lid j = graph->source[e];
-    if (graph->samples[e] > most[j]) most[j] = graph->samples[e];
-    if (-graph->samples[e] > fewest[j]) fewest[j] = -graph->samples[e];
+    if (ouro_graph_samples(graph, e) > most[j]) most[j] = ouro_graph_samples(graph, e);
+    if (-ouro_graph_samples(graph, e) > fewest[j]) fewest[j] = -ouro_graph_samples(graph, e);
   }
 }
 
@@ -173,7 +173,7 @@ static ouro_gid target_with(const ouro_graph *graph, ouro_gid source, ouro_count
   ouro_gid target = INT64_MAX;
   for (ouro_lid i = graph->n_owned - 1; i >= 0; i--) {
     for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-      if (graph->gid[graph->source[e]] == source && graph->samples[e] == samples) target = graph->gid[i];
+      if (graph->gid[graph->source[e]] == source && ouro_graph_samples(graph, e) == samples) target = graph->gid[i];
     }
   }
   MPI_Allreduce(MPI_IN_PLACE, &target, 1, OURO_GID_MPI, MPI_MIN, graph->comm);

@@ -22,7 +22,7 @@ static void list_trained(learn_run *run) {
   run->n_trained = 0;
   for (ouro_lid i = 0; i < run->n_owned; i++) {
     run->size[i] = ouro_learn_real_size(run->config, graph, i);
-    for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) run->size[i] += graph->samples[e];
+    for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) run->size[i] += ouro_graph_samples(graph, e);
     if (run->size[i] > 0 && !waits(run, i)) run->trained[run->n_trained++] = i;
   }
   run->n_interior = run->n_trained;
@@ -49,7 +49,8 @@ static ouro_status new_slots(learn_run *run) {
   free(run->slot);
   run->slot = NULL;
   if (n_local > 0) memset(run->corpus, 0, n_local * sizeof *run->corpus);
-  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) run->corpus[graph->source[e]] = graph->samples[e];
+  for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++)
+    run->corpus[graph->source[e]] = ouro_graph_samples(graph, e);
   for (size_t j = 0; j < n_local; j++) {
     const size_t size = run->corpus[j] > 0 ? ouro_family_statistic_size(&run->keep.gather, run->corpus[j]) : 0;
     OURO_CHECK(!__builtin_add_overflow(run->slot_at[j], size, &run->slot_at[j + 1]), OURO_ELIMIT,

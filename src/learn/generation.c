@@ -91,12 +91,12 @@ static void train_private(learn_run *run, ouro_lid i, int32_t replicate) {
     const ouro_lid j = graph->source[e];
     if (j >= run->n_owned && run->plan) {
       ouro_learn_batch_absorb(run);
-      take_samples(run, j, graph->samples[e], statistic);
+      take_samples(run, j, ouro_graph_samples(graph, e), statistic);
     } else {
       const ouro_stream stream =
           stream_of(run, replicate, run->generation, OURO_PURPOSE_FEED, graph->gid[j], graph->gid[i]);
-      ouro_learn_batch_draw(run, &stream, model_of(run, j, replicate), noise_of(run, j), 0, graph->samples[e],
-                            statistic);
+      ouro_learn_batch_draw(run, &stream, model_of(run, j, replicate), noise_of(run, j), 0,
+                            ouro_graph_samples(graph, e), statistic);
     }
   }
   add_nature(run, i, replicate, statistic);

@@ -127,7 +127,7 @@ static ouro_status prepare(const ouro_graph *graph, int n_parts, setting *at) {
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
       ouro_count *corpus = &at->corpus[graph->source[k]];
       at->target[k] = i;
-      if (graph->samples[k] > *corpus) *corpus = graph->samples[k];
+      if (ouro_graph_samples(graph, k) > *corpus) *corpus = ouro_graph_samples(graph, k);
     }
   }
   OURO_TRY(ouro_halo_reduce_max(graph->halo, at->corpus));
@@ -144,7 +144,7 @@ static double cut_samples(const setting *at, ouro_eid *n_cut) {
   for (ouro_eid k = 0; k < graph->row[graph->n_owned]; k++) {
     if (at->part[graph->source[k]] == at->part[at->target[k]]) continue;
     (*n_cut)++;
-    ouro_partition_total_add(&samples, graph->samples[k]);
+    ouro_partition_total_add(&samples, ouro_graph_samples(graph, k));
   }
   ouro_partition_total_reduce(&samples, 1, graph->comm);
   MPI_Allreduce(MPI_IN_PLACE, n_cut, 1, OURO_EID_MPI, MPI_SUM, graph->comm);

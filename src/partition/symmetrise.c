@@ -96,9 +96,9 @@ static ouro_status make_ends(const ouro_graph *graph, end **ends, int32_t **rank
       const int32_t source = (int32_t)graph->gid[graph->source[k]];
       if (source == target) continue;
       (*rank)[*n] = target_rank;
-      (*ends)[(*n)++] = (end){target, source, -graph->samples[k]};
+      (*ends)[(*n)++] = (end){target, source, -ouro_graph_samples(graph, k)};
       (*rank)[*n] = ouro_graph_block_rank(graph->n_nodes, n_ranks, source);
-      (*ends)[(*n)++] = (end){source, target, graph->samples[k]};
+      (*ends)[(*n)++] = (end){source, target, ouro_graph_samples(graph, k)};
     }
   }
 cleanup:

@@ -106,7 +106,7 @@ static ouro_status take_rows(const ouro_graph *graph, ouro_lid n, const ouro_lid
       const int32_t column = number_of(d, graph->gid[graph->source[k]]);
       if (column < 0) continue;
       s->column[end] = column;
-      s->weight[end++] = (double)graph->samples[k] / size[m];
+      s->weight[end++] = (double)ouro_graph_samples(graph, k) / size[m];
     }
     s->held[s->n_held++] = number_of(d, graph->gid[i]);
     s->first[s->n_held] = end;

@@ -127,7 +127,7 @@ static void set_feeds(const ouro_place *place_of, ouro_walks *w) {
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     ouro_count samples = 0;
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-      w->feed[k] = (feed){samples += graph->samples[k], place_of[graph->source[k]]};
+      w->feed[k] = (feed){samples += ouro_graph_samples(graph, k), place_of[graph->source[k]]};
     }
   }
 }

@@ -149,7 +149,7 @@ static ouro_status multiply(enclosing *e, const double *in, double *out) {
     const ouro_lid i = e->member[m];
     double sum = 0;
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-      sum += (double)graph->samples[k] * e->value[graph->source[k]];
+      sum += (double)ouro_graph_samples(graph, k) * e->value[graph->source[k]];
     }
     out[m] = sum / e->size[m];
   }

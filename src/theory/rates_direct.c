@@ -58,7 +58,7 @@ static void write_node(direct *d, ouro_lid i, int64_t component, int solver) {
   memcpy(d->record + NODE_WORDS * d->n, (int64_t[]){component, graph->gid[i]}, NODE_WORDS * sizeof *d->record);
   d->rank[d->n++] = solver;
   for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-    const term one = {component, graph->gid[i], graph->gid[graph->source[e]], graph->samples[e]};
+    const term one = {component, graph->gid[i], graph->gid[graph->source[e]], ouro_graph_samples(graph, e)};
     memcpy(d->feed_record + FEED_WORDS * d->n_feeds, &one, sizeof one);
     d->feed_rank[d->n_feeds++] = solver;
   }

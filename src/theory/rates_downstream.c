@@ -127,7 +127,7 @@ static ouro_status list_terms(walks *w) {
           const int32_t column = heard_through(w, w->pair[r], graph->source[e]);
           if (column < 0) continue;
           if (pass == 1) w->column[n] = column;
-          if (pass == 1) w->weight[n] = (double)graph->samples[e] / size;
+          if (pass == 1) w->weight[n] = (double)ouro_graph_samples(graph, e) / size;
           n++;
         }
         w->first[r + 1] = n;
@@ -185,7 +185,7 @@ static void advance_alive(walks *w, ouro_lid i, double *next) {
   const ouro_graph *graph = w->graph;
   double sum = 0;
   for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-    sum += (double)graph->samples[k] * w->alive[graph->source[k]];
+    sum += (double)ouro_graph_samples(graph, k) * w->alive[graph->source[k]];
   }
   next[i] = sum / size_of(w, i);
   w->work += graph->row[i + 1] - graph->row[i];
@@ -377,7 +377,7 @@ static ouro_status apply_nodes(void *context, const double *in, double *out) {
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     double sum = 0;
     for (ouro_eid k = graph->row[i]; s->one[i] > 0 && k < graph->row[i + 1]; k++) {
-      sum += (double)graph->samples[k] * s->alive[graph->source[k]];
+      sum += (double)ouro_graph_samples(graph, k) * s->alive[graph->source[k]];
     }
     out[i] = s->one[i] > 0 ? sum / size_of(s->w, i) : 0;
   }

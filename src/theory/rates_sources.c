@@ -64,7 +64,7 @@ static ouro_status sources_new(const ouro_verdict *verdict, sources *s) {
   ouro_lid m = 0;
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     if (verdict->component[i] < 0) continue;
-    for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) s->size[m] += (double)graph->samples[k];
+    for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) s->size[m] += (double)ouro_graph_samples(graph, k);
     s->member[m++] = i;
   }
 cleanup:
@@ -205,7 +205,7 @@ static ouro_status step(sources *s) {
     const ouro_lid m = s->active[a], j = s->member[m];
     double sum[STARTS] = {0};
     for (ouro_eid k = graph->row[j]; k < graph->row[j + 1]; k++) {
-      const double samples = (double)graph->samples[k];
+      const double samples = (double)ouro_graph_samples(graph, k);
       for (int v = 0; v < STARTS; v++) sum[v] += samples * s->share[graph->source[k]][v];
     }
     for (int v = 0; v < STARTS; v++) s->pi[m][v] = sum[v];

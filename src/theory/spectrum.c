@@ -70,7 +70,7 @@ static ouro_status take_rows(const ouro_graph *graph, ouro_mixing mixing, restri
       const int32_t column = r->place[graph->gid[graph->source[k]]];
       if (column < 0) continue;
       s->column[end] = column;
-      s->weight[end++] = (double)graph->samples[k] / ouro_mixing_size(graph, mixing, i);
+      s->weight[end++] = (double)ouro_graph_samples(graph, k) / ouro_mixing_size(graph, mixing, i);
     }
     s->held[s->n_held++] = row;
     s->first[s->n_held] = end;

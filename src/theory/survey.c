@@ -25,7 +25,7 @@ ouro_status ouro_survey_corpora(const ouro_graph *graph, int64_t *corpus) {
   ouro_status status = OURO_OK;
   for (ouro_eid k = 0; k < graph->row[graph->n_owned]; k++) {
     int64_t *size = &corpus[graph->source[k]];
-    if (graph->samples[k] > *size) *size = graph->samples[k];
+    if (ouro_graph_samples(graph, k) > *size) *size = ouro_graph_samples(graph, k);
   }
   OURO_TRY(ouro_halo_reduce_max(graph->halo, corpus));
   OURO_TRY(ouro_halo_update(graph->halo, corpus, sizeof *corpus));
@@ -38,7 +38,8 @@ double ouro_survey_scatter(const ouro_config *config, const ouro_family *family,
   double sum = ouro_survey_real_share(config, graph, i);
   const double size = ouro_mixing_size(graph, ouro_mixing_of(config), i);
   for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-    sum += (double)graph->samples[k] / size * ouro_survey_base(family, graph, graph->source[k]) / family->spread.base;
+    sum += (double)ouro_graph_samples(graph, k) / size * ouro_survey_base(family, graph, graph->source[k]) /
+           family->spread.base;
   }
   return sum;
 }
@@ -58,7 +59,7 @@ static void tally_node(const ouro_config *config, const ouro_family *family, con
                   (!survey->root[i] && ouro_schedule_size(config, graph, i, ouro_schedule_every(graph, i)) < least);
   for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
     tally[N_WEIGHTS] += survey->aside[graph->source[k]];
-    tally[N_UNEQUAL] += published && graph->samples[k] != survey->corpus[graph->source[k]];
+    tally[N_UNEQUAL] += published && ouro_graph_samples(graph, k) != survey->corpus[graph->source[k]];
   }
 }
 

@@ -117,14 +117,14 @@ static void trained_row(const inputs *in, ouro_lid i, ouro_system *s) {
   const ouro_graph *graph = in->graph;
   const double size = ouro_mixing_size(graph, ouro_mixing_of(in->config), i);
   for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-    add_weight(s, graph->gid[graph->source[k]], (double)graph->samples[k] / size);
+    add_weight(s, graph->gid[graph->source[k]], (double)ouro_graph_samples(graph, k) / size);
   }
   if (ouro_survey_is_fixed(in->config, graph, i)) {
     add_weight(s, in->fixed_of[graph->gid[i]], ouro_survey_real_share(in->config, graph, i));
   }
   for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
     const ouro_lid j = graph->source[k];
-    if (in->base->aside[j]) add_weight(s, in->corpus_of[graph->gid[j]], (double)graph->samples[k] / size);
+    if (in->base->aside[j]) add_weight(s, in->corpus_of[graph->gid[j]], (double)ouro_graph_samples(graph, k) / size);
   }
 }
 

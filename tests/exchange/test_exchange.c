@@ -69,7 +69,7 @@ static void take_private(scene *s, int32_t replicates) {
   for (ouro_lid i = 0; i < g->n_owned; i++) {
     for (int32_t k = 0; k < replicates; k++) {
       for (ouro_eid e = g->row[i]; e < g->row[i + 1]; e++) {
-        if (g->source[e] >= g->n_owned) take(s, g->source[e], g->gid[i], k, g->samples[e]);
+        if (g->source[e] >= g->n_owned) take(s, g->source[e], g->gid[i], k, ouro_graph_samples(g, e));
       }
     }
     ouro_exchange_progress(s->flight);
@@ -78,7 +78,7 @@ static void take_private(scene *s, int32_t replicates) {
 
 static ouro_count corpus_of(const ouro_graph *g, ouro_lid ghost) {
   for (ouro_eid e = 0; e < g->row[g->n_owned]; e++) {
-    if (g->source[e] == ghost) return g->samples[e];
+    if (g->source[e] == ghost) return ouro_graph_samples(g, e);
   }
   return 0;
 }
@@ -102,7 +102,7 @@ static int64_t rows_to_receive(const ouro_graph *g, const random_graph *spec, in
   if (spec->published) {
     for (ouro_lid ghost = g->n_owned; ghost < g->n_owned + g->n_ghost; ghost++) rows += corpus_of(g, ghost);
   } else {
-    for (ouro_eid e = 0; e < g->row[g->n_owned]; e++) rows += g->source[e] >= g->n_owned ? g->samples[e] : 0;
+    for (ouro_eid e = 0; e < g->row[g->n_owned]; e++) rows += g->source[e] >= g->n_owned ? ouro_graph_samples(g, e) : 0;
   }
   return rows * replicates;
 }

@@ -62,7 +62,7 @@ static inline char *opening_text(const ouro_graph *graph) {
     fprintf(out, ")=");
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
       fprintf(out, "%s%s*%" PRId64, k > graph->row[i] ? "+" : "", label[graph->gid[graph->source[k]]],
-              graph->samples[k]);
+              ouro_graph_samples(graph, k));
     }
   }
   fclose(out);

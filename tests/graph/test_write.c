@@ -42,7 +42,7 @@ static ouro_graph *dealt_out(const ouro_config *config) {
   for (ouro_lid i = rank; i < whole->n_owned; i += n_ranks) {
     owned[n++] = i;
     for (ouro_eid k = whole->row[i]; k < whole->row[i + 1]; k++) {
-      added &= ouro_feeds_add(&feeds, whole->source[k], i, whole->samples[k]) == OURO_OK;
+      added &= ouro_feeds_add(&feeds, whole->source[k], i, ouro_graph_samples(whole, k)) == OURO_OK;
     }
   }
   assert_everywhere(added);

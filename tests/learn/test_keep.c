@@ -80,7 +80,7 @@ static void twin_samples(twin *w, history *h, int64_t t, int64_t k, ouro_lid i) 
     twin_draw(w, h, t,
               ouro_random_stream(SEED, (uint64_t)k, (uint64_t)t, published ? OURO_PURPOSE_CORPUS : OURO_PURPOSE_FEED, j,
                                  published ? 0 : i),
-              w->old + (k * g->n_nodes + j) * p, g->samples[e]);
+              w->old + (k * g->n_nodes + j) * p, ouro_graph_samples(g, e));
   }
   const ouro_count m = h->n - before, r = g->real[i];
   twin_draw(w, h, t, ouro_random_stream(SEED, (uint64_t)k, (uint64_t)t, OURO_PURPOSE_REAL, OURO_NATURE, i),

@@ -286,7 +286,7 @@ static ouro_count twin_size(const twin *w, int64_t t, ouro_lid i) {
   if (t == 0) return initial && g->real[i] > 0 ? g->real[i] : 17;
   if (t % every_of(i) != 0) return 0;
   ouro_count n = twin_real(w, t, i);
-  for (ouro_eid e = g->row[i]; e < g->row[i + 1]; e++) n += grown(g->samples[e], t);
+  for (ouro_eid e = g->row[i]; e < g->row[i + 1]; e++) n += grown(ouro_graph_samples(g, e), t);
   return n;
 }
 
@@ -311,7 +311,7 @@ static void twin_model(const twin *w, int64_t t, int64_t k, ouro_lid i) {
   }
   for (ouro_eid e = g->row[i]; t > 0 && n > 0 && e < g->row[i + 1]; e++) {
     const ouro_lid j = g->source[e];
-    const ouro_count samples = grown(g->samples[e], t);
+    const ouro_count samples = grown(ouro_graph_samples(g, e), t);
     if (w->config->learning.draw == OURO_DRAW_PUBLISHED)
       twin_corpus(w, t, k, j, samples, statistic);
     else
@@ -462,7 +462,7 @@ static void test_traffic(void **state) {
   int64_t cut = 0, bytes[2];
   assert_ok(make_graph(MPI_COMM_WORLD, &spec, &graph));
   for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++) {
-    if (graph->source[e] >= graph->n_owned) cut += graph->samples[e];
+    if (graph->source[e] >= graph->n_owned) cut += ouro_graph_samples(graph, e);
   }
   for (int carry = 0; carry < 2; carry++) {
     outcome out;

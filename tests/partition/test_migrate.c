@@ -48,7 +48,8 @@ static int node_is_right(const ouro_graph *graph, const known *list, ouro_lid i,
     n++;
     int found = 0;
     for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-      found = found || (graph->gid[graph->source[e]] == list->source[k] && graph->samples[e] == list->samples[k]);
+      found = found ||
+              (graph->gid[graph->source[e]] == list->source[k] && ouro_graph_samples(graph, e) == list->samples[k]);
     }
     if (!found) return 0;
   }

@@ -291,7 +291,7 @@ static ouro_graph *with_loop(const ouro_graph *graph, ouro_gid node) {
   ouro_status local = OURO_OK;
   for (ouro_lid i = 0; i < graph->n_owned && local == OURO_OK; i++) {
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1] && local == OURO_OK; k++) {
-      local = ouro_feeds_add(&feeds, graph->gid[graph->source[k]], graph->gid[i], graph->samples[k]);
+      local = ouro_feeds_add(&feeds, graph->gid[graph->source[k]], graph->gid[i], ouro_graph_samples(graph, k));
     }
     if (graph->gid[i] == node && local == OURO_OK) local = ouro_feeds_add(&feeds, node, node, 100);
   }

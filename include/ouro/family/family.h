@@ -82,7 +82,11 @@ typedef struct ouro_measure {
 
 /* What a family can do and how it is called; filled in by its file. Arrays are [n][...] without gaps. noise and eta may
  * be NULL: those of a mean, base / n and 0. absorb may be NULL: rows are drawn and reduced a block at a time; a family
- * that has to prepare for a model does it once a slice there, and gets the same bits. */
+ * that has to prepare for a model does it once a slice there, and gets the same bits. draw_statistics may be NULL: the
+ * statistic of so many samples is had from samples alone; where it is not, it is drawn in a time that does not depend
+ * on their number (THEORY.md section 11). scatter may be NULL: nothing is known of large samples; where it is not, it
+ * turns n vectors z of p standard normal numbers into ones whose covariance is that of a fit to one sample, J: a fit to
+ * m samples of model theta is theta + m^-1/2 J^1/2 z for large m. */
 typedef struct ouro_family_methods {
   const char *name;
   ouro_status (*create)(const ouro_config *config, ouro_family *family);
@@ -97,6 +101,8 @@ typedef struct ouro_family_methods {
   double (*eta)(const ouro_family *family, ouro_count n);
   double (*drawn)(const ouro_family *family, ouro_count n); /* NULL: what the spread says */
   void (*absorb)(const ouro_family *family, const ouro_slice *slice, double *statistic);
+  void (*draw_statistics)(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *statistics);
+  void (*scatter)(const ouro_family *family, ouro_lid n, double *z);
   const char *keys;        /* of the section `model` beside `family`, each between blanks: " dimension noise " */
   const char *measure;     /* what error is, as printed: "excess risk / p" */
   const char *error_units; /* "response^2" */
@@ -156,6 +162,13 @@ void ouro_family_destroy(ouro_family **family);
  *  Not collective.
  *  [out] rows [slice->n * row_width], in row blocks as described above */
 void ouro_family_draw(const ouro_family *family, const ouro_slice *slice, double *rows);
+
+/** Draw the statistics of the samples of n whole slices from their law, without the samples.
+ *  Not collective.
+ *  [in]  family     one that has the method
+ *  [in]  slices     [n] all of a feed, corpus or real data set each: first = 0, n = total
+ *  [out] statistics [n][statistic_width]; each depends on its slice alone */
+void ouro_family_draw_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *statistics);
 
 /** Numbers that a statistic of so many samples has; SIZE_MAX if they cannot be counted.
  *  Not collective. */

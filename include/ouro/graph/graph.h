@@ -36,6 +36,12 @@ typedef struct ouro_graph {
   ouro_halo *halo;     /* ghosts <-> owners */
 } ouro_graph;
 
+/** Samples m_ij of a feed: number `feed` of the rows.
+ *  Not collective. */
+static inline ouro_count ouro_graph_samples(const ouro_graph *graph, ouro_eid feed) {
+  return graph->samples[feed];
+}
+
 /** Read or generate the graph of a configuration, then set real data (real.nodes, real.fraction) and
  *  treat roots (graph.roots).
  *  Collective on comm. The result is identical for every number of ranks but for who owns what: owned nodes
