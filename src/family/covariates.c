@@ -53,6 +53,19 @@ void ouro_covariates_colour(const ouro_covariate_law *law, int b, double *x) {
   if (law->kind == OURO_COVARIATES_POWER) colour_power(law, b, x);
 }
 
+/* L' a = z for AR(1): fresh g_k = z_k, but g_1 = z_1, and a_k = g_k - rho g_(k+1). */
+static void scatter_ar1(const ouro_covariate_law *law, double *z) {
+  for (int k = 1; k < law->p; k++) z[k] /= law->fresh;
+  for (int k = 0; k + 1 < law->p; k++) z[k] = fma(-law->rho, z[k + 1], z[k]);
+}
+
+void ouro_covariates_scatter(const ouro_covariate_law *law, ptrdiff_t n, double *z) {
+  for (ptrdiff_t i = 0; i < n; i++, z += law->p) {
+    if (law->kind == OURO_COVARIATES_AR1) scatter_ar1(law, z);
+    for (int k = 0; law->scale && k < law->p; k++) z[k] /= law->scale[k];
+  }
+}
+
 /* L' a for AR(1): g_k = a_k + rho g_(k+1), (L' a)_k = fresh g_k, but g_1 for k = 1. */
 static double product_ar1(const ouro_covariate_law *law, const double *a, const double *b) {
   double sum = 0, g = 0, h = 0;

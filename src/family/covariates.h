@@ -3,6 +3,8 @@
 
 /* The law of the covariates, x ~ N(0, Sigma), by a factor of Sigma: x = L z. */
 
+#include <stddef.h>
+
 #include "ouro/config/config.h"
 
 typedef struct ouro_covariate_law {
@@ -26,6 +28,11 @@ void ouro_covariates_clear(ouro_covariate_law *law);
  *  Not collective.
  *  [inout] x [p][b] columns of b numbers each */
 void ouro_covariates_colour(const ouro_covariate_law *law, int b, double *x);
+
+/** Turn standard normal vectors into ones of covariance Sigma^-1, L'^-1 z, in place.
+ *  Not collective.
+ *  [inout] z [n][p] */
+void ouro_covariates_scatter(const ouro_covariate_law *law, ptrdiff_t n, double *z);
 
 /** a' Sigma b = (L' a)'(L' b).
  *  Not collective.

@@ -193,6 +193,33 @@ static void error(const ouro_family *family, ouro_lid n, const double *theta, do
   }
 }
 
+/* Column by column of the factor, L t for t below and on the diagonal, in place: a row needs what is above it. */
+static void multiply_factor(int d, const double *factor, double *t) {
+  for (int j = d - 1; j >= 0; j--) {
+    for (int k = 0; k <= j; k++) {
+      double sum = 0;
+      for (int l = k; l <= j; l++) sum = fma(factor[triangle(j) + l], t[triangle(l) + k], sum);
+      t[triangle(j) + k] = sum;
+    }
+  }
+}
+
+/* The covariance of a fit to m samples is L (1 + m^-1/2 G) L' with G symmetric of variance 2 on the diagonal and 1
+ * beside it; so its factor is L (1 + m^-1/2 T), T the part of G below the diagonal and half of that on it. */
+static void scatter(const ouro_family *family, ouro_lid n, double *z) {
+  const int d = family->row_width;
+  const double *factor = family->truth + d;
+  for (ouro_lid i = 0; i < n; i++, z += family->n_parameters) {
+    for (int j = d - 1; j >= 0; j--) {
+      double sum = 0;
+      for (int k = 0; k <= j; k++) sum = fma(factor[triangle(j) + k], z[k], sum);
+      z[j] = sum;
+    }
+    for (int j = 0; j < d; j++) z[d + triangle(j) + j] *= M_SQRT1_2;
+    multiply_factor(d, factor, z + d);
+  }
+}
+
 const ouro_family_methods ouro_family_gaussian = {
     .name = "gaussian",
     .create = create,
@@ -201,6 +228,7 @@ const ouro_family_methods ouro_family_gaussian = {
     .reduce = reduce,
     .fit = fit,
     .error = error,
+    .scatter = scatter,
     .keys = " dimension noise covariates correlation exponent variance temperature top_p ",
     .measure = "|mean - true mean|^2",
     .error_units = "sample^2",

@@ -151,6 +151,13 @@ static double eta(const ouro_family *family, ouro_count n) {
   return ((p + 1) * m * m - (p + 5) * m + 2 * (p + 1)) / ((m - p - 1) * (m - 1) * (m + 2));
 }
 
+/* J = sigma^2 Sigma^-1 */
+static void scatter(const ouro_family *family, ouro_lid n, double *z) {
+  const linear *model = family->constants;
+  ouro_covariates_scatter(&model->law, n, z);
+  for (ptrdiff_t k = 0; k < (ptrdiff_t)n * family->n_parameters; k++) z[k] *= model->sigma;
+}
+
 const ouro_family_methods ouro_family_linear = {.name = "linear",
                                                 .create = create,
                                                 .takes_noise = true,
@@ -161,6 +168,7 @@ const ouro_family_methods ouro_family_linear = {.name = "linear",
                                                 .error = error,
                                                 .noise = noise,
                                                 .eta = eta,
+                                                .scatter = scatter,
                                                 .keys = " dimension noise covariates correlation exponent ridge ",
                                                 .measure = "excess risk / p",
                                                 .error_units = "response^2",

@@ -113,6 +113,45 @@ static void fits_are_moments_of_rows(void **state) {
   }
 }
 
+/* How a covariance moves, element j, k, where its factor moves as `step` says. */
+static double move_of(int d, const double *theta, const double *step, int j, int k) {
+  double sum = 0;
+  for (int l = 0; l <= j && l <= k; l++) {
+    const int a = d + j * (j + 1) / 2 + l, b = d + k * (k + 1) / 2 + l;
+    sum += step[a] * theta[b] + theta[a] * step[b];
+  }
+  return sum;
+}
+
+/* What becomes of the unit vectors are the columns of a root of J, in which mean and covariance are independent; that
+ * of the mean is Sigma, and S_jk has covariance Sigma_ja Sigma_kb + Sigma_jb Sigma_ka with S_ab (Wishart). */
+static void large_samples_scatter_by_wisharts_law(void **state) {
+  (void)state;
+  for (int i = 0; i < N_LAWS * 4; i++) {
+    const int d = i % 4 + 1, p = d + d * (d + 1) / 2;
+    ouro_family *family = gaussian(d, OURO_VARIANCE_ML, (ouro_covariates)(i / 4));
+    const double *theta = family->truth;
+    double *root = numbers(p * p);
+    for (int k = 0; k < p; k++) root[k * p + k] = 1;
+    family->methods->scatter(family, p, root);
+    for (int at = 0; at < d * d * d * d; at++) {
+      const int j = at % d, k = at / d % d, a = at / d / d % d, b = at / d / d / d;
+      double moved = 0, mean = 0, both = 0;
+      for (const double *step = root; step < root + p * p; step += p) {
+        mean += step[j] * step[k];
+        both += step[j] * move_of(d, theta, step, a, b);
+        moved += move_of(d, theta, step, j, k) * move_of(d, theta, step, a, b);
+      }
+      const double expected = covariance_of(d, theta, j, a) * covariance_of(d, theta, k, b) +
+                              covariance_of(d, theta, j, b) * covariance_of(d, theta, k, a);
+      assert_true(fabs(mean - covariance_of(d, theta, j, k)) < 1e-13 && both == 0);
+      assert_true(fabs(moved - expected) < 1e-13);
+    }
+    free(root);
+    ouro_family_destroy(&family);
+  }
+}
+
 /* A model that is a point draws that point, and what is fitted to it is that point again: exactly no variance. */
 static void a_point_stays_a_point(void **state) {
   (void)state;
@@ -422,6 +461,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_true_covariance_is_that_of_the_configuration),
     cmocka_unit_test(rows_have_the_specified_law),
     cmocka_unit_test(fits_are_moments_of_rows),
+    cmocka_unit_test(large_samples_scatter_by_wisharts_law),
     cmocka_unit_test(a_point_stays_a_point),
     cmocka_unit_test(a_point_of_many_samples_stays_a_point),
     cmocka_unit_test(singular_covariances_are_models),

@@ -411,6 +411,30 @@ static void errors_are_quadratic_forms(void **state) {
   }
 }
 
+/* What becomes of the unit vectors are the columns of a root of J = sigma^2 Sigma^-1. */
+static void large_samples_scatter_by_the_inverse(void **state) {
+  (void)state;
+  for (int i = 0; i < N_LAWS * 12; i++) {
+    const int p = i % 12 + 1;
+    const ouro_config config = experiment_of(p, 1.5, laws[i / 12], 0);
+    ouro_family *family = family_of(&config);
+    double *root = numbers(p * p), *covariance = numbers(p * p);
+    for (int k = 0; k < p; k++) root[k * p + k] = 1;
+    family->methods->scatter(family, p, root);
+    for (int at = 0; at < p * p * p; at++) {
+      covariance[at / p] += root[at % p * p + at / p / p] * root[at % p * p + at / p % p];
+    }
+    for (int at = 0; at < p * p; at++) {
+      double product = 0;
+      for (int l = 0; l < p; l++) product += sigma_of(&config, at / p, l) * covariance[l * p + at % p];
+      assert_true(fabs(product - 2.25 * (at / p == at % p)) < 1e-12);
+    }
+    free(root);
+    free(covariance);
+    ouro_family_destroy(&family);
+  }
+}
+
 /* THEORY.md section 3: eta of p = 1 is that of a Dirichlet vector, 2/(n+2); eta <= 1 iff n >= 2p+1. */
 static void constants_of_the_theory(void **state) {
   (void)state;
@@ -511,6 +535,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_first_singular_statistic_is_named),
     cmocka_unit_test(ridge_fits_fewer_rows_than_parameters),
     cmocka_unit_test(errors_are_quadratic_forms),
+    cmocka_unit_test(large_samples_scatter_by_the_inverse),
     cmocka_unit_test(constants_of_the_theory),
     cmocka_unit_test(expected_error_of_a_fit),
     cmocka_unit_test(one_step_of_the_recursion),
