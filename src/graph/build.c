@@ -9,6 +9,7 @@
 #include "graph/check.h"
 #include "graph/locals.h"
 #include "graph/rows.h"
+#include "graph/samples.h"
 #include "ouro/base/memory.h"
 
 #define FIRST_CAPACITY 256
@@ -127,6 +128,7 @@ static ouro_status assemble(MPI_Comm comm, ouro_gid n_nodes, ouro_lid n_owned, c
   *graph = NULL;
   OURO_AGREE(comm, new_graph(comm, n_nodes, &made));
   OURO_AGREE(comm, ouro_rows_fill(made, n_owned, owned, buckets));
+  OURO_TRY(ouro_samples_pack(made));
   OURO_TRY(ouro_halo_create(comm, n_nodes, made->n_owned, made->n_ghost, made->gid, &made->halo));
   add_up(made);
 #ifdef __SANITIZE_ADDRESS__ /* debug builds pay for the check of what was built */

@@ -17,6 +17,7 @@ void ouro_graph_destroy(ouro_graph **graph) {
   free((*graph)->row);
   free((*graph)->source);
   free((*graph)->samples);
+  free((*graph)->times);
   free((*graph)->real);
   free((*graph)->initial);
   free((*graph)->noise);
@@ -148,10 +149,11 @@ cleanup:
 /* What every rank must say alike, and the total that must come out. */
 static ouro_status check_global(const ouro_graph *graph) {
   ouro_status status = OURO_OK;
-  enum { N_ALIKE = 6 };
+  enum { N_ALIKE = 8 };
+  const int64_t held = (graph->samples != NULL) + 2 * (graph->times != NULL);
   const int64_t traits = (graph->initial != NULL) + 2 * (graph->noise != NULL) + 4 * (graph->every != NULL);
-  const int64_t alike[N_ALIKE] = {graph->n_nodes, graph->n_feeds,     graph->n_merged,
-                                  graph->named,   graph->label_width, traits};
+  const int64_t alike[N_ALIKE] = {graph->n_nodes,     graph->n_feeds, graph->n_merged, graph->named,
+                                  graph->label_width, traits,         graph->each,     held};
   int64_t extreme[2 * N_ALIKE], n_feeds = graph->row[graph->n_owned];
   for (int k = 0; k < N_ALIKE; k++) {
     extreme[k] = alike[k];

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "graph/read.h"
+#include "graph/samples.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 #include "ouro/base/random.h"
@@ -329,9 +330,11 @@ static ouro_status add_self_loops(ouro_graph *graph, ouro_count samples, ouro_li
   }
   free(graph->source);
   free(graph->samples);
+  free(graph->times);
   free(graph->row);
   graph->source = source;
   graph->samples = count;
+  graph->times = NULL;
   graph->row = row;
   source = NULL;
   count = NULL;
@@ -358,6 +361,7 @@ static ouro_status treat_roots(const ouro_config *config, ouro_graph *graph) {
     break;
   case OURO_ROOTS_SELF:
     OURO_AGREE(graph->comm, add_self_loops(graph, config->graph.samples, n_roots));
+    OURO_TRY(ouro_samples_pack(graph));
     MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT64_T, MPI_SUM, graph->comm);
     graph->n_feeds += all;
     break;

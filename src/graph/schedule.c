@@ -66,6 +66,7 @@ static ouro_status schedule_new(const ouro_config *config, const ouro_graph *gra
   s->now.row = NULL; /* until they are its own */
   s->now.source = NULL;
   s->now.samples = s->now.real = NULL;
+  s->now.times = NULL;
   OURO_NEW(s->now.row, (size_t)graph->n_owned + 1);
   OURO_NEW(s->now.source, graph->row[graph->n_owned]);
   OURO_NEW(s->now.samples, graph->row[graph->n_owned]);

@@ -138,12 +138,27 @@ cleanup:
   return status;
 }
 
-static ouro_status allocate_feeds(int64_t n, ouro_feeds *feeds) {
+/* Room for n feeds into owned nodes, counted as the graph counts them. */
+static ouro_status allocate_feeds(const ouro_graph *graph, int64_t n, ouro_feeds *feeds, uint16_t **times) {
   ouro_status status = OURO_OK;
   OURO_NEW(feeds->source, n);
   OURO_NEW(feeds->target, n);
-  OURO_NEW(feeds->samples, n);
+  if (graph->samples || graph->times)
+    OURO_NEW(feeds->samples, n);
+  else
+    feeds->each = graph->each;
+  if (graph->times) OURO_NEW(*times, n);
   feeds->n = feeds->capacity = n;
+cleanup:
+  return status;
+}
+
+static ouro_status move_samples(const ouro_graph *graph, const ouro_route *route, uint16_t *times, ouro_feeds *feeds) {
+  ouro_status status = OURO_OK;
+  if (graph->samples) return ouro_route_send_field(route, sizeof *feeds->samples, graph->samples, feeds->samples);
+  if (graph->times == NULL) return OURO_OK;
+  OURO_TRY(ouro_route_send_field(route, sizeof *times, graph->times, times));
+  for (ouro_eid k = 0; k < feeds->n; k++) feeds->samples[k] = graph->each * times[k];
 cleanup:
   return status;
 }
@@ -152,6 +167,7 @@ static ouro_status move_feeds(const ouro_graph *graph, const int32_t *owner, our
   ouro_status status = OURO_OK;
   departures from = {0};
   ouro_route route = {0};
+  uint16_t *times = NULL;
   const ouro_eid n = graph->row[graph->n_owned];
   OURO_AGREE(graph->comm, allocate_departures(n, &from));
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
@@ -163,13 +179,14 @@ static ouro_status move_feeds(const ouro_graph *graph, const int32_t *owner, our
   OURO_TRY(ouro_route_open(graph->comm, n, from.rank, &route));
   free(from.rank);
   from.rank = NULL;
-  OURO_AGREE(graph->comm, allocate_feeds(route.n_received, feeds));
+  OURO_AGREE(graph->comm, allocate_feeds(graph, route.n_received, feeds, &times));
   OURO_TRY(ouro_route_send_field(&route, sizeof *from.id, from.id, feeds->target));
   for (ouro_eid k = 0; k < n; k++) from.id[k] = graph->gid[graph->source[k]];
   OURO_TRY(ouro_route_send_field(&route, sizeof *from.id, from.id, feeds->source));
-  OURO_TRY(ouro_route_send_field(&route, sizeof *feeds->samples, graph->samples, feeds->samples));
+  OURO_TRY(move_samples(graph, &route, times, feeds));
 cleanup:
   ouro_route_close(&route);
+  free(times);
   free(from.rank);
   free(from.id);
   return status;

@@ -268,13 +268,62 @@ static void equal_counts_need_no_array(void **state) {
   }
 }
 
+/* Counts are what they were in whatever form they are held, and the form is the shortest that holds them all: of the
+ * feeds 0 -> 1, 1 -> 2 and so on one is unlike the others, and the first stands twice or not. */
+static void counts_take_few_bytes(void **state) {
+  (void)state;
+  enum { N = 20, NOTHING, TIMES, WORDS };
+  const struct {
+    ouro_count usual, unlike;
+    bool twice;
+    int form;
+  } all[] = {{7, 7, false, NOTHING},
+             {7, 7, true, TIMES},
+             {INT64_C(1) << 40, INT64_C(1) << 40, true, TIMES},
+             {INT64_C(1) << 40, INT64_C(65535) << 40, false, TIMES},
+             {INT64_C(1) << 40, INT64_C(65536) << 40, false, WORDS},
+             {INT64_C(1) << 40, (INT64_C(2) << 40) + 1, false, WORDS},
+             {7, 5, true, TIMES},
+             {7, 65535, false, TIMES},
+             {7, 65536, false, WORDS},
+             {65537, 65536, false, WORDS}};
+  for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+    ouro_feeds feeds = {0};
+    ouro_graph *graph = NULL;
+    for (ouro_gid i = test_rank(); i < N; i += test_ranks()) {
+      const ouro_count samples = i == N - 1 ? all[k].unlike : all[k].usual;
+      assert_int_equal(ouro_feeds_add(&feeds, i, (i + 1) % N, samples), OURO_OK);
+      if (i == 0 && all[k].twice) assert_int_equal(ouro_feeds_add(&feeds, i, i + 1, samples), OURO_OK);
+    }
+    assert_ok(ouro_graph_build(MPI_COMM_WORLD, N, &feeds, &graph));
+    int right = 1;
+    for (ouro_lid i = 0; i < graph->n_owned; i++) {
+      const ouro_gid node = graph->gid[i];
+      const ouro_count samples = node == 0 ? all[k].unlike : (1 + (node == 1 && all[k].twice)) * all[k].usual;
+      right = right && ouro_graph_samples(graph, graph->row[i]) == samples;
+    }
+    assert_everywhere(right);
+    assert_everywhere((graph->samples != NULL) == (all[k].form == WORDS));
+    assert_everywhere((graph->times != NULL) == (all[k].form == TIMES));
+    assert_everywhere(ouro_graph_is_valid(graph));
+    ouro_graph_destroy(&graph);
+  }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(local_ids_stand_in_order),  cmocka_unit_test(equal_counts_need_no_array),
-    cmocka_unit_test(blocks_cover_ids),          cmocka_unit_test(no_nodes_and_no_feeds),
-    cmocka_unit_test(one_node_and_its_loop),     cmocka_unit_test(scattered_feeds_are_the_dense_matrix),
-    cmocka_unit_test(one_node_with_many_feeds),  cmocka_unit_test(sums_that_overflow_are_refused),
-    cmocka_unit_test(wrong_feeds_are_refused),   cmocka_unit_test(wrong_owners_are_refused),
-    cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(lookup_finds_what_was_added),
+    cmocka_unit_test(counts_take_few_bytes),
+    cmocka_unit_test(local_ids_stand_in_order),
+    cmocka_unit_test(equal_counts_need_no_array),
+    cmocka_unit_test(blocks_cover_ids),
+    cmocka_unit_test(no_nodes_and_no_feeds),
+    cmocka_unit_test(one_node_and_its_loop),
+    cmocka_unit_test(scattered_feeds_are_the_dense_matrix),
+    cmocka_unit_test(one_node_with_many_feeds),
+    cmocka_unit_test(sums_that_overflow_are_refused),
+    cmocka_unit_test(wrong_feeds_are_refused),
+    cmocka_unit_test(wrong_owners_are_refused),
+    cmocka_unit_test(every_allocation_may_fail),
+    cmocka_unit_test(lookup_finds_what_was_added),
 };
 
 TEST_MAIN(tests)

@@ -66,10 +66,17 @@ static void swap_sources(ouro_graph *g) {
   g->source[1] = source;
 }
 static void no_samples(ouro_graph *g) {
-  g->samples[2] = 0;
+  g->times[2] = 0;
 }
 static void samples_overflow(ouro_graph *g) {
-  g->samples[2] = INT64_MAX;
+  g->each = INT64_MAX / 14; /* of 1, 2, .. 14 times that each is a count, but not their sum */
+}
+static void other_unit(ouro_graph *g) {
+  g->each++;
+}
+static void counts_held_otherwise(ouro_graph *g) {
+  free(g->times);
+  g->times = NULL;
 }
 static void negative_real(ouro_graph *g) {
   g->real[0] = -1;
@@ -102,13 +109,29 @@ static void every_damage_is_seen(void **state) {
     damage *strike;
     bool takes_ranks; /* damages what one rank has not */
   } all[] = {
-      {swap_owned, false},        {steal_node, true},           {id_beyond_range, false},
-      {own_ghost, true},          {swap_ghosts, true},          {late_first_row, false},
-      {crossed_rows, false},      {lost_feed, false},           {source_beyond_range, false},
-      {source_twice, false},      {swap_sources, false},        {no_samples, false},
-      {samples_overflow, false},  {negative_real, false},       {other_feeds, false},
-      {other_merged, false},      {other_nodes, false},         {named_without_names, false},
-      {halo_of_wrong_node, true}, {halo_for_wrong_ghost, true}, {halo_with_fewer_neighbours, true},
+      {swap_owned, false},
+      {steal_node, true},
+      {id_beyond_range, false},
+      {own_ghost, true},
+      {swap_ghosts, true},
+      {late_first_row, false},
+      {crossed_rows, false},
+      {lost_feed, false},
+      {source_beyond_range, false},
+      {source_twice, false},
+      {swap_sources, false},
+      {no_samples, false},
+      {samples_overflow, false},
+      {negative_real, false},
+      {other_feeds, false},
+      {other_merged, false},
+      {other_nodes, false},
+      {named_without_names, false},
+      {halo_of_wrong_node, true},
+      {halo_for_wrong_ghost, true},
+      {halo_with_fewer_neighbours, true},
+      {other_unit, true},
+      {counts_held_otherwise, true},
   };
   for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
     if (all[k].takes_ranks && test_ranks() == 1) continue;

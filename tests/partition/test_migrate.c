@@ -137,6 +137,17 @@ static void test_random_graphs(void **state) {
   }
 }
 
+/* Counts that are all alike, and some that take 64 bits. */
+static void test_counts_in_every_form(void **state) {
+  (void)state;
+  static known list;
+  for (int wide = 0; wide < 2; wide++) {
+    known_random(&list, 40, 200, 11);
+    for (int64_t k = 0; k < list.n_feeds; k++) list.samples[k] = wide ? (list.samples[k] << 40) + 1 : 9;
+    round_trip(&list, 0);
+  }
+}
+
 static void test_no_such_rank(void **state) {
   (void)state;
   static known list;
@@ -182,8 +193,9 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_one_node),     cmocka_unit_test(test_few_nodes),     cmocka_unit_test(test_random_graphs),
-      cmocka_unit_test(test_no_such_rank), cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_one_node),      cmocka_unit_test(test_few_nodes),
+      cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_counts_in_every_form),
+      cmocka_unit_test(test_no_such_rank),  cmocka_unit_test(test_out_of_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

@@ -8,6 +8,7 @@
  *  - every global id 0 .. n_nodes-1 is owned by exactly one rank; gid[0 .. n_owned) is ascending;
  *  - gid[n_owned .. n_owned+n_ghost) are exactly the sources owned elsewhere, ascending;
  *  - the feeds of a node stand in ascending global source id, each source once, samples > 0;
+ *  - samples and times are NULL on all ranks or on none, and each is the same on all;
  *  - initial, noise, every are NULL on all ranks or on none. */
 
 #include "ouro/base/status.h"
@@ -23,7 +24,9 @@ typedef struct ouro_graph {
   ouro_gid *gid;       /* [n_owned + n_ghost] */
   ouro_eid *row;       /* [n_owned + 1] feeds of owned node i are row[i] .. row[i+1]-1 */
   ouro_lid *source;    /* [row[n_owned]] index into gid: owned or ghost */
-  ouro_count *samples; /* [row[n_owned]] m_ij */
+  ouro_count *samples; /* [row[n_owned]] m_ij. NULL: times each; to be read by ouro_graph_samples() */
+  uint16_t *times;     /* [row[n_owned]] m_ij in units of each. NULL: 1 */
+  ouro_count each;
   ouro_count *real;    /* [n_owned] r_i */
   ouro_count *initial; /* [n_owned] real samples of generation 0; 0: learning.initial. NULL: so for all models */
   double *noise;       /* [n_owned + n_ghost] sigma of samples drawn from a model; NaN: model.noise. NULL: so for all */
@@ -39,7 +42,8 @@ typedef struct ouro_graph {
 /** Samples m_ij of a feed: number `feed` of the rows.
  *  Not collective. */
 static inline ouro_count ouro_graph_samples(const ouro_graph *graph, ouro_eid feed) {
-  return graph->samples[feed];
+  if (graph->samples) return graph->samples[feed];
+  return graph->times ? graph->each * graph->times[feed] : graph->each;
 }
 
 /** Read or generate the graph of a configuration, then set real data (real.nodes, real.fraction) and
