@@ -6,7 +6,10 @@
  *
  * A group is 8 blocks of Threefry4x64, 32 words; word 8 k + l of group g is word k of the block with counter
  * 8 g + l. Normal numbers 0..7 and 8..15 of a group are the cosine and sine branch of Box and Muller from words
- * 0..7 (radius) and 8..15 (angle), numbers 16..31 those from words 16..31. */
+ * 0..7 (radius) and 8..15 (angle), numbers 16..31 those from words 16..31.
+ *
+ * A trial of a rejection is one block: a normal number (the cosine branch) from words 0 and 1, uniform ones from words
+ * 2 and 3. */
 
 #include "ouro/base/random.h"
 
@@ -19,6 +22,8 @@ typedef struct ouro_normal_fills {
   void (*uniforms)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
   void (*exponentials)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
   void (*normals)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
+  /* Trials 0..n-1 from the given block on; up to 15 numbers beyond n are written. */
+  void (*trials)(const ouro_stream *stream, uint64_t block, size_t n, double *z, double *u, double *v);
   /* The transcendental functions by themselves, n a multiple of the vector width (8 serves all, 1 the scalar ones). */
   void (*minus_two_log)(size_t n, const double *u, double *out);                 /* u > 0, neither subnormal nor inf */
   void (*quarter_turn)(size_t n, const double *v, double *cosine, double *sine); /* |v| <= 1/2, of pi v / 2 */

@@ -224,6 +224,27 @@ static void normals(const ouro_stream *stream, uint64_t group, size_t n, double 
   FILL(make_normals, double);
 }
 
+static void trials(const ouro_stream *stream, uint64_t first, size_t n, double *z, double *u, double *v) {
+  const schedule s = make_schedule(stream);
+  for (size_t at = 0; at < n; at += BUNDLE * SIMD_LANES) {
+    const int wide = n - at > SIMD_LANES ? BUNDLE : 1;
+    simd_i x[4][BUNDLE];
+    simd_d other;
+    if (wide == 1)
+      threefry(&s, first + at, 1, x);
+    else
+      threefry(&s, first + at, BUNDLE, x);
+    for (int w = 0; w < wide; w++) {
+      const size_t to = at + (size_t)w * SIMD_LANES;
+      simd_d normal;
+      box_muller(x[0][w], x[1][w], &normal, &other);
+      simd_store(z + to, normal);
+      simd_store(u + to, uniform(x[2][w]));
+      simd_store(v + to, uniform(x[3][w]));
+    }
+  }
+}
+
 static void all_minus_two_log(size_t n, const double *u, double *out) {
   for (size_t i = 0; i < n; i += SIMD_LANES) simd_store(out + i, minus_two_log(simd_load(u + i)));
 }
@@ -237,5 +258,5 @@ static void all_quarter_turn(size_t n, const double *v, double *cosine, double *
   }
 }
 
-const ouro_normal_fills SIMD_NAME(ouro_normal) = {SIMD_ISA,          words,           uniforms, exponentials, normals,
-                                                  all_minus_two_log, all_quarter_turn};
+const ouro_normal_fills SIMD_NAME(ouro_normal) = {SIMD_ISA, words,  uniforms,          exponentials,
+                                                  normals,  trials, all_minus_two_log, all_quarter_turn};

@@ -5,6 +5,7 @@
 
 #include "base/isa.h"
 #include "base/normal.h"
+#include "base/sampler.h"
 
 static const ouro_normal_fills *fills(void) {
 #if defined(__x86_64__)
@@ -48,6 +49,17 @@ void ouro_random_exponentials(const ouro_stream *stream, uint64_t first, size_t 
 
 void ouro_random_normals(const ouro_stream *stream, uint64_t first, size_t n, double *out) {
   fills()->normals(stream, first / OURO_RANDOM_BLOCK, n, out);
+}
+
+void ouro_sampler_first(const ouro_stream *stream, uint64_t first, size_t n, double *z, double *u, double *v) {
+  fills()->trials(stream, first, n, z, u, v);
+}
+
+ouro_sampler_trial ouro_sampler_try(const ouro_stream *stream, uint64_t variable, uint64_t number) {
+  const ouro_stream of_number = ouro_sampler_substream(stream, number);
+  ouro_sampler_trial trial;
+  ouro_normal_scalar.trials(&of_number, variable, 1, &trial.z, &trial.u, &trial.v);
+  return trial;
 }
 
 uint64_t ouro_random_below(uint64_t word, uint64_t bound) {

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
+#include "base/exp.h"
 #include "base/normal.h"
-#include "family/exp.h"
 #include "family/measures.h"
 #include "family/mestimator.h"
 #include "family/private.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "family/exp.h"
+#include "base/exp.h"
 #include "family/private.h"
 #include "family/samples.h"
 #include "ouro/base/memory.h"
@@ -148,7 +148,7 @@ static double overlap(const ouro_mixture *m, const double *one, const double *ot
     z[j] = (one[j] - other[j]) / m->unit;
     for (int k = 0; k < j; k++) z[j] = fma(-row[k], z[k], z[j]);
     z[j] /= row[j];
-    exponent -= 0.5 * z[j] * z[j] + ouro_mixture_log(row[j] * sqrt(0.5));
+    exponent -= 0.5 * z[j] * z[j] + ouro_log(row[j] * sqrt(0.5));
   }
   ouro_exp(1, &exponent);
   return exponent;

@@ -36,10 +36,6 @@ static inline ptrdiff_t ouro_mixture_triangle(int d) {
   return (ptrdiff_t)d * (d + 1) / 2;
 }
 
-/** ln x, x > 0, with the same bits everywhere.
- *  Not collective. */
-double ouro_mixture_log(double x);
-
 /** L L' = S in place, packed. A pivot is at least `least`.
  *  Not collective. */
 void ouro_mixture_factor(int d, double least, double *s);

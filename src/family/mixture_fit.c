@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/exp.h"
 #include "base/normal.h"
-#include "family/exp.h"
 #include "family/linear_kernel.h"
 #include "family/mixture.h"
 #include "family/samples.h"
@@ -56,11 +56,6 @@ void ouro_mixture_fit_clear(ouro_mixture *m) {
   free(m->nearest);
   free(m->chances);
   free(m->centres);
-}
-
-double ouro_mixture_log(double x) {
-  ouro_normal_scalar.minus_two_log(1, &x, &x);
-  return -0.5 * x;
 }
 
 void ouro_mixture_factor(int d, double least, double *s) {
@@ -229,8 +224,8 @@ static bool start(ouro_mixture *m, ouro_count n, const double *rows, const doubl
 
 static void set_constants(ouro_mixture *m) {
   for (int a = 0; a < m->alive; a++) {
-    m->constant[a] = ouro_mixture_log(*weight_of(m, a));
-    for (int j = 0; j < m->d; j++) m->constant[a] -= ouro_mixture_log(factor_of(m, a)[ouro_mixture_triangle(j) + j]);
+    m->constant[a] = ouro_log(*weight_of(m, a));
+    for (int j = 0; j < m->d; j++) m->constant[a] -= ouro_log(factor_of(m, a)[ouro_mixture_triangle(j) + j]);
   }
 }
 
@@ -414,7 +409,7 @@ static void recall(ouro_mixture *m, const double *theta) {
 
 double ouro_mixture_likelihood(const ouro_family *family, const double *theta, ouro_count n, const double *rows) {
   ouro_mixture *m = family->constants;
-  double sum = -(double)n * m->d * (0.5 * ouro_mixture_log(2 * 3.14159265358979323846) + ouro_mixture_log(m->unit));
+  double sum = -(double)n * m->d * (0.5 * ouro_log(2 * 3.14159265358979323846) + ouro_log(m->unit));
   recall(m, theta);
   if (m->alive == 0) return -INFINITY;
   set_constants(m);

@@ -3,8 +3,8 @@
 
 #include "family/nucleus.h"
 
+#include "base/exp.h"
 #include "base/normal.h"
-#include "family/exp.h"
 
 ouro_status ouro_nucleus_create(const ouro_config_model *model, ouro_nucleus *how) {
   ouro_status status = OURO_OK;

@@ -6,8 +6,8 @@
 
 #include <math.h>
 
+#include "base/exp.h"
 #include "base/normal.h"
-#include "family/exp.h"
 #include "family/samples.h"
 
 #define SMALL 30  /* means below are inverted */

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "family/exp.h"
+#include "base/exp.h"
 #include "family/measures.h"
 #include "family/mestimator.h"
 #include "family/poisson.h"

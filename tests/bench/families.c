@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/exp.h"
 #include "base/normal.h"
-#include "family/exp.h"
 #include "family/linear_kernel.h"
 #include "ouro/base/timer.h"
 #include "ouro/family/family.h"

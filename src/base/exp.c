@@ -1,10 +1,12 @@
 /* e^x = 2^k e^r, |r| <= ln 2 / 2: see exp.h. Invariant: one operation after the other, each IEEE. */
 
-#include "family/exp.h"
+#include "base/exp.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "base/normal.h"
 
 #define TO_INTEGER 0x1.8p52 /* added, it leaves the nearest integer in the low bits */
 
@@ -38,4 +40,10 @@ static double exponential(double x) {
 
 void ouro_exp(size_t n, double *x) {
   for (size_t i = 0; i < n; i++) x[i] = exponential(x[i]);
+}
+
+double ouro_log(double x) {
+  double y;
+  ouro_normal_scalar.minus_two_log(1, &x, &y);
+  return -0.5 * y;
 }
