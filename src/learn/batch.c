@@ -111,9 +111,10 @@ void ouro_learn_batch_worked(learn_run *run, ouro_count rows) {
 
 void ouro_learn_failed(learn_run *run, ouro_lid node, int64_t replicate) {
   const ouro_gid gid = run->graph->gid[node];
-  if (gid > run->failed_node || (gid == run->failed_node && replicate >= run->failed_replicate)) return;
+  const int64_t number = run->first + replicate;
+  if (gid > run->failed_node || (gid == run->failed_node && number >= run->failed_replicate)) return;
   run->failed_node = gid;
-  run->failed_replicate = replicate;
+  run->failed_replicate = number;
 }
 
 static void scale_by(const learn_run *run, ouro_lid k, double factor) {

@@ -18,10 +18,10 @@ static const double *noise_of(const learn_run *run, ouro_lid node) {
   return noise && !isnan(noise[node]) ? &noise[node] : NULL;
 }
 
-static ouro_stream stream_of(const learn_run *run, int64_t replicate, int64_t generation, ouro_purpose purpose,
-                             ouro_gid source, ouro_gid target) {
-  return ouro_random_stream(run->config->learning.seed, (uint64_t)replicate, (uint64_t)generation, purpose, source,
-                            target);
+ouro_stream ouro_learn_stream(const learn_run *run, int64_t replicate, int64_t generation, ouro_purpose purpose,
+                              ouro_gid source, ouro_gid target) {
+  return ouro_random_stream(run->config->learning.seed, (uint64_t)(run->first + replicate), (uint64_t)generation,
+                            purpose, source, target);
 }
 
 static bool published(const learn_run *run) {
@@ -43,7 +43,7 @@ void ouro_learn_initial(learn_run *run) {
   for (ouro_lid i = 0; i < run->n_owned; i++) {
     const ouro_count size = ouro_schedule_initial(run->config, run->graph, i);
     for (int32_t k = 0; k < (int32_t)run->replicates; k++) {
-      const ouro_stream stream = stream_of(run, k, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, run->graph->gid[i]);
+      const ouro_stream stream = ouro_learn_stream(run, k, 0, OURO_PURPOSE_INITIAL, OURO_NATURE, run->graph->gid[i]);
       double *statistic = ouro_learn_batch_model(run, i, k, size);
       ouro_learn_batch_draw(run, &stream, run->family->truth, NULL, 0, size, statistic);
     }
@@ -65,8 +65,9 @@ static void add_nature(learn_run *run, ouro_lid i, int32_t replicate, double *st
   const bool fixed = run->config->real.kind == OURO_REAL_FIXED;
   if (n == 0) return;
   weigh_real(run, i, n);
-  const ouro_stream stream = stream_of(run, replicate, fixed ? 0 : run->generation,
-                                       fixed ? OURO_PURPOSE_FIXED : OURO_PURPOSE_REAL, OURO_NATURE, run->graph->gid[i]);
+  const ouro_stream stream =
+      ouro_learn_stream(run, replicate, fixed ? 0 : run->generation, fixed ? OURO_PURPOSE_FIXED : OURO_PURPOSE_REAL,
+                        OURO_NATURE, run->graph->gid[i]);
   ouro_learn_batch_draw(run, &stream, run->family->truth, NULL, 0, n, statistic);
 }
 
@@ -94,7 +95,7 @@ static void train_private(learn_run *run, ouro_lid i, int32_t replicate) {
       take_samples(run, j, ouro_graph_samples(graph, e), statistic);
     } else {
       const ouro_stream stream =
-          stream_of(run, replicate, run->generation, OURO_PURPOSE_FEED, graph->gid[j], graph->gid[i]);
+          ouro_learn_stream(run, replicate, run->generation, OURO_PURPOSE_FEED, graph->gid[j], graph->gid[i]);
       ouro_learn_batch_draw(run, &stream, model_of(run, j, replicate), noise_of(run, j), 0,
                             ouro_graph_samples(graph, e), statistic);
     }
@@ -131,7 +132,7 @@ static void reduce_own(learn_run *run) {
     if (first == run->corpus[j]) continue;
     run->reduced[j] = run->corpus[j]; /* from here on fill() leaves this slot alone */
     const ouro_stream stream =
-        stream_of(run, run->replicate, run->generation, OURO_PURPOSE_CORPUS, run->graph->gid[j], 0);
+        ouro_learn_stream(run, run->replicate, run->generation, OURO_PURPOSE_CORPUS, run->graph->gid[j], 0);
     ouro_learn_batch_draw(run, &stream, model_of(run, j, run->replicate), noise_of(run, j), first, run->corpus[j],
                           slot_of(run, j));
   }
@@ -177,11 +178,12 @@ static void fill(void *context, const ouro_exchange_item *item, void *out) {
                       .total = item->total,
                       .noise = noise_of(run, j)};
   if (!published(run)) {
-    slice.stream = stream_of(run, item->replicate, run->generation, OURO_PURPOSE_FEED, item->source, item->target);
+    slice.stream =
+        ouro_learn_stream(run, item->replicate, run->generation, OURO_PURPOSE_FEED, item->source, item->target);
     ouro_family_draw(run->family, &slice, out);
     return;
   }
-  slice.stream = stream_of(run, item->replicate, run->generation, OURO_PURPOSE_CORPUS, item->source, 0);
+  slice.stream = ouro_learn_stream(run, item->replicate, run->generation, OURO_PURPOSE_CORPUS, item->source, 0);
   ouro_family_draw(run->family, &slice, out);
   if (run->corpus[j] == 0 || item->replicate != run->replicate || item->first != run->reduced[j]) return;
   ouro_family_reduce(&run->keep.gather, out, item->n, slot_of(run, j));

@@ -155,8 +155,7 @@ void ouro_learn_keep_draw(learn_run *run, ouro_lid node, int32_t replicate, cons
                           double *statistic) {
   const learn_keep *keep = &run->keep;
   const ouro_stream stream =
-      ouro_random_stream(run->config->learning.seed, (uint64_t)replicate, (uint64_t)run->generation,
-                         OURO_PURPOSE_SUBSAMPLE, OURO_NATURE, run->graph->gid[node]);
+      ouro_learn_stream(run, replicate, run->generation, OURO_PURPOSE_SUBSAMPLE, OURO_NATURE, run->graph->gid[node]);
   ouro_random_words(&stream, 0, (size_t)size, keep->word);
   choose(size, (ouro_count)sample[0], keep->word, keep->chosen);
   ouro_family_add_chosen(run->family, sample, keep->chosen, statistic);

@@ -46,7 +46,8 @@ typedef struct learn_run {
   ouro_schedule *schedule;           /* */
   const ouro_graph *graph;           /* of the generation being made: schedule->now */
   int64_t generation;                /* the one being made */
-  int64_t replicates;                /* */
+  int64_t first;                     /* replicate number k here is number first + k of the run, .. */
+  int64_t replicates;                /* .. of which this group of ranks has so many */
   ouro_lid n_owned, n_local;         /* n_local: with the ghosts whose parameters are carried */
   ouro_count *size;                  /* [n_owned] training-set size in this generation; 0: not retrained */
   ouro_lid n_trained, n_interior;    /* */
@@ -70,7 +71,7 @@ typedef struct learn_run {
   size_t *slot_at;                   /* .. [n_owned + n_ghost + 1] which begin here */
   ouro_learn_stalls stalls;          /* */
   ouro_gid failed_node;              /* the first model that could not be fitted, INT64_MAX if none: .. */
-  int64_t failed_replicate;          /* .. smallest node, then smallest replicate */
+  int64_t failed_replicate;          /* .. smallest node, then smallest replicate of the run */
   double *error, *error_sd, *sample; /* [n_owned], [n_owned], [LEARN_SAMPLE or more] */
 } learn_run;
 
@@ -85,6 +86,11 @@ void ouro_learn_batch_clear(learn_batch *batch);
 /** Begin a model: its empty statistic, to which samples are added until the batch is flushed.
  *  Not collective. */
 double *ouro_learn_batch_model(learn_run *run, ouro_lid node, int32_t replicate, ouro_count size);
+
+/** The stream of a replicate of this group, which is that of its number in the run.
+ *  Not collective. */
+ouro_stream ouro_learn_stream(const learn_run *run, int64_t replicate, int64_t generation, ouro_purpose purpose,
+                              ouro_gid source, ouro_gid target);
 
 /** Have rows first .. total-1 of a feed, corpus or real data set drawn and added to a statistic.
  *  Not collective.
