@@ -27,8 +27,9 @@ MODULES = {
     "exchange": "base graph partition",
     "family": "base config",
     "learn": "base config store graph partition exchange family",
+    "plan": "base config store graph partition exchange family",
     "theory": "base config store graph family",
-    "cli": "base config store graph partition exchange family learn theory",
+    "cli": "base config store graph partition exchange family learn plan theory",
 }
 
 # Where a header of another project may be included: a prefix of the path below src/ or include/ouro/.

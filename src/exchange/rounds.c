@@ -9,10 +9,8 @@
 
 #include "ouro/base/memory.h"
 
-/* Two messages a channel, of a size that stays in a core's cache from the draw to the fit: more in flight only costs
- * memory traffic (64 MiB of it made a generation on two ranks twice as long). */
-#define MESSAGE_BYTES ((int64_t)128 << 10)
-#define RING_DEPTH 2
+#define MESSAGE_BYTES OURO_EXCHANGE_MESSAGE
+#define RING_DEPTH 2 /* messages a channel */
 
 /* Bytes of one generation and of the largest block of each channel. */
 static ouro_status measure_channels(ouro_exchange_plan *plan) {

@@ -8,6 +8,8 @@
 
 #include "ouro/base/memory.h"
 
+#define LEAST_WEIGHT 1e-16 /* samples that count less are dropped */
+
 ouro_count ouro_schedule_initial(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
   if (graph->initial && graph->initial[owned] > 0) return graph->initial[owned];
   const bool real = config->real.kind == OURO_REAL_INITIAL && graph->real[owned] > 0;
@@ -51,6 +53,38 @@ ouro_count ouro_schedule_size(const ouro_config *config, const ouro_graph *graph
     if (__builtin_add_overflow(size, grown(ouro_graph_samples(graph, k), growth), &size)) return INT64_MAX;
   }
   return size;
+}
+
+/* forget^age >= LEAST_WEIGHT */
+int64_t ouro_schedule_span(const ouro_config *config) {
+  const double forget = ouro_config_forget(config);
+  const int64_t all = config->learning.generations + 1;
+  if (forget == 1) return all;
+  const double ages = forget > 0 ? floor(log(LEAST_WEIGHT) / log(forget)) : 0;
+  return ages < (double)(all - 1) ? (int64_t)ages + 1 : all;
+}
+
+ouro_count ouro_schedule_step(const ouro_config *config, const ouro_graph *graph, ouro_lid owned, int64_t step) {
+  if (step == 0) return ouro_schedule_initial(config, graph, owned);
+  return ouro_schedule_size(config, graph, owned, step * ouro_schedule_every(graph, owned));
+}
+
+/* Samples of the steps first .. last-1, all of which come after generation 0. */
+static double size_of_all(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t first, int64_t last) {
+  double sum = 0;
+  if (config->learning.growth == 0) return (double)(last - first) * (double)ouro_schedule_step(config, graph, i, 1);
+  for (int64_t step = first; step < last && sum < 0x1p62; step++) {
+    sum += (double)ouro_schedule_step(config, graph, i, step);
+  }
+  return sum;
+}
+
+/* Those of the first `span` steps, or of the last ones, as sizes do not fall. */
+double ouro_schedule_kept(const ouro_config *config, const ouro_graph *graph, ouro_lid owned) {
+  const int64_t steps = config->learning.generations / ouro_schedule_every(graph, owned) + 1;
+  const int64_t most = ouro_schedule_span(config), span = most < steps ? most : steps;
+  const double first = (double)ouro_schedule_step(config, graph, owned, 0) + size_of_all(config, graph, owned, 1, span);
+  return span < steps ? fmax(first, size_of_all(config, graph, owned, steps - span, steps)) : first;
 }
 
 static ouro_status schedule_new(const ouro_config *config, const ouro_graph *graph, ouro_schedule **schedule) {

@@ -9,8 +9,6 @@
 #include "learn/private.h"
 #include "ouro/base/memory.h"
 
-#define LEAST_WEIGHT 1e-16 /* samples that count less are dropped */
-
 static bool keeps_rows(const ouro_config *config, const ouro_family *family) {
   if (config->learning.regime == OURO_REGIME_SUBSAMPLE) return true;
   return ouro_config_forget(config) > 0 && !family->additive;
@@ -20,48 +18,16 @@ bool ouro_learn_keeps_whole(const ouro_config *config, const ouro_family *family
   return keeps_rows(config, family) && config->learning.regime != OURO_REGIME_SUBSAMPLE;
 }
 
-/* Generations whose samples count: forget^age >= LEAST_WEIGHT. */
-static int64_t span_of(const ouro_config *config) {
-  const double forget = ouro_config_forget(config);
-  const int64_t all = config->learning.generations + 1;
-  if (forget == 1) return all;
-  const double ages = forget > 0 ? floor(log(LEAST_WEIGHT) / log(forget)) : 0;
-  return ages < (double)(all - 1) ? (int64_t)ages + 1 : all;
-}
-
 /* Step u > 0 of a node is the generation u every_i, in which it is retrained for the u-th time. */
 static ouro_count real_size(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t step) {
   if (step == 0) return ouro_schedule_initial(config, graph, i);
   return ouro_schedule_real(config, graph, i, step * ouro_schedule_every(graph, i));
 }
 
-/* Samples that a node gets in a step. */
-static ouro_count size_of(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t step) {
-  if (step == 0) return ouro_schedule_initial(config, graph, i);
-  return ouro_schedule_size(config, graph, i, step * ouro_schedule_every(graph, i));
-}
-
-/* Samples of the steps first .. last-1, all of which come after generation 0. */
-static double size_of_all(const ouro_config *config, const ouro_graph *graph, ouro_lid i, int64_t first, int64_t last) {
-  double sum = 0;
-  if (config->learning.growth == 0) return (double)(last - first) * (double)size_of(config, graph, i, 1);
-  for (int64_t step = first; step < last && sum < 0x1p62; step++) sum += (double)size_of(config, graph, i, step);
-  return sum;
-}
-
-/* The most samples that a model of a node keeps at any time: those of the first `span` steps, or of the last ones, as
- * sizes do not fall. A double: whether they can be counted is what it is for. */
-static double most_kept(const ouro_config *config, const ouro_graph *graph, ouro_lid i) {
-  const int64_t steps = config->learning.generations / ouro_schedule_every(graph, i) + 1, most = span_of(config);
-  const int64_t span = most < steps ? most : steps;
-  const double first = (double)size_of(config, graph, i, 0) + size_of_all(config, graph, i, 1, span);
-  return span < steps ? fmax(first, size_of_all(config, graph, i, steps - span, steps)) : first;
-}
-
 ouro_count ouro_learn_most_fitted(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                                   ouro_lid owned) {
   if (!ouro_learn_keeps_whole(config, family)) return ouro_learn_largest_size(config, graph, owned);
-  return (ouro_count)fmin(most_kept(config, graph, owned), 0x1p62);
+  return (ouro_count)fmin(ouro_schedule_kept(config, graph, owned), 0x1p62);
 }
 
 /* Numbers of a kept sample: its blocks, the last one filled up, and their count. */
@@ -72,7 +38,7 @@ static double numbers_of(const ouro_family *family, double rows) {
 double ouro_learn_keep_bytes(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   double numbers = 0;
   for (ouro_lid i = 0; keeps_rows(config, family) && i < graph->n_owned; i++) {
-    numbers += numbers_of(family, most_kept(config, graph, i));
+    numbers += numbers_of(family, ouro_schedule_kept(config, graph, i));
   }
   return sizeof(double) * (double)config->learning.replicates * numbers;
 }
@@ -83,7 +49,7 @@ static ouro_status new_samples(learn_run *run, ouro_count most) {
   const size_t width = (size_t)run->family->row_width;
   OURO_NEW(keep->at, (size_t)run->n_owned + 1);
   for (ouro_lid i = 0; i < run->n_owned; i++) {
-    const double numbers = numbers_of(run->family, most_kept(run->config, run->whole, i));
+    const double numbers = numbers_of(run->family, ouro_schedule_kept(run->config, run->whole, i));
     keep->at[i + 1] = keep->at[i] + (size_t)run->replicates * (size_t)numbers;
   }
   OURO_NEW(keep->sample, keep->at[run->n_owned]);
@@ -103,9 +69,9 @@ ouro_status ouro_learn_keep_create(learn_run *run) {
   double most = 0;
   keep->rows = keeps_rows(run->config, run->family);
   keep->subsample = run->config->learning.regime == OURO_REGIME_SUBSAMPLE;
-  keep->span = span_of(run->config);
+  keep->span = ouro_schedule_span(run->config);
   keep->gather = keep->rows ? ouro_family_of_samples(run->family) : *run->family;
-  for (ouro_lid i = 0; i < run->n_owned; i++) most = fmax(most, most_kept(run->config, run->whole, i));
+  for (ouro_lid i = 0; i < run->n_owned; i++) most = fmax(most, ouro_schedule_kept(run->config, run->whole, i));
   if (keep->rows) OURO_TRY(new_samples(run, (ouro_count)most));
   if (!run->family->additive && ((forget > 0 && forget < 1) || run->config->real.weight > 0)) {
     OURO_NEW(keep->weight, (size_t)most);
@@ -128,7 +94,7 @@ double *ouro_learn_keep_open(learn_run *run, ouro_lid node, int32_t replicate) {
   const size_t numbers = (keep->at[node + 1] - keep->at[node]) / (size_t)run->replicates;
   double *sample = keep->sample + keep->at[node] + (size_t)replicate * numbers;
   const int64_t old = run->generation / ouro_schedule_every(run->whole, node) - keep->span;
-  if (old >= 0) ouro_family_drop(run->family, size_of(run->config, run->whole, node, old), sample);
+  if (old >= 0) ouro_family_drop(run->family, ouro_schedule_step(run->config, run->whole, node, old), sample);
   return sample;
 }
 
@@ -165,7 +131,7 @@ void ouro_learn_keep_draw(learn_run *run, ouro_lid node, int32_t replicate, cons
  * the r real ones count as w n/r each, the others as (1-w) n/M. */
 static void weigh(const learn_run *run, ouro_lid node, int64_t step, double factor, double *end) {
   const ouro_count real = real_size(run->config, run->whole, node, step);
-  const ouro_count n = size_of(run->config, run->whole, node, step), synthetic = n - real;
+  const ouro_count n = ouro_schedule_step(run->config, run->whole, node, step), synthetic = n - real;
   const double w = run->config->real.weight;
   const bool weighted = w > 0 && real > 0 && synthetic > 0;
   const double of_real = weighted ? w * (double)n / (double)real : 1;
@@ -180,11 +146,11 @@ const double *ouro_learn_keep_weights(learn_run *run, ouro_lid node) {
   const int64_t oldest = step < keep->span ? 0 : step - keep->span + 1;
   ouro_count before = 0;
   if (keep->weight == NULL || run->generation == 0) return NULL;
-  for (int64_t u = oldest; u <= step; u++) before += size_of(run->config, run->whole, node, u);
+  for (int64_t u = oldest; u <= step; u++) before += ouro_schedule_step(run->config, run->whole, node, u);
   double factor = 1, *end = keep->weight + before;
   for (int64_t u = step; u >= oldest; u--, factor *= forget) {
     weigh(run, node, u, factor, end);
-    end -= size_of(run->config, run->whole, node, u);
+    end -= ouro_schedule_step(run->config, run->whole, node, u);
   }
   return keep->weight;
 }

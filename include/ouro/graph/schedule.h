@@ -27,6 +27,18 @@ int64_t ouro_schedule_every(const ouro_graph *graph, ouro_lid owned);
 ouro_count ouro_schedule_real(const ouro_config *config, const ouro_graph *graph, ouro_lid owned, int64_t generation);
 ouro_count ouro_schedule_size(const ouro_config *config, const ouro_graph *graph, ouro_lid owned, int64_t generation);
 
+/** Samples that an owned node gets when it is retrained for the step-th time, in generation step * every_i; 0: real
+ * ones of generation 0. Not collective. */
+ouro_count ouro_schedule_step(const ouro_config *config, const ouro_graph *graph, ouro_lid owned, int64_t step);
+
+/** Steps whose samples count in a fit (to a weight of 1e-16), the present one included; at most all there are.
+ *  Not collective; the same for all nodes. */
+int64_t ouro_schedule_span(const ouro_config *config);
+
+/** The most samples that a model of an owned node keeps at any time, as far as samples are kept as such.
+ *  Not collective. A double: whether they can be counted is what it is for. */
+double ouro_schedule_kept(const ouro_config *config, const ouro_graph *graph, ouro_lid owned);
+
 /* The graph of a generation. */
 typedef struct ouro_schedule {
   const ouro_config *config; /* borrowed, as is .. */

@@ -1,0 +1,20 @@
+#ifndef OURO_SRC_PLAN_PRIVATE_H
+#define OURO_SRC_PLAN_PRIVATE_H
+
+/* What the files of this module share. */
+
+#include "ouro/plan/plan.h"
+
+/** The text of the machine that is built in.
+ *  Not collective. */
+const char *ouro_plan_built_in_text(void);
+
+/** Does the receiver draw what crosses, from parameters?
+ *  Not collective. */
+bool ouro_plan_carries_parameters(const ouro_config *config);
+
+/** Bytes that the arrays of a graph take on this rank.
+ *  Not collective. */
+double ouro_plan_graph_bytes(const ouro_graph *graph);
+
+#endif
