@@ -1,4 +1,5 @@
-/* Migration keeps the graph and changes only who owns what. ranks: 1 2 3 4 7 */
+/* Migration keeps the graph and changes only who owns what; so does a copy for each group of ranks. ranks: 1 2 3 4 6 7
+ */
 
 #include "graphs.h"
 #include "ouro/base/memory.h"
@@ -191,11 +192,97 @@ static void test_out_of_memory(void **state) {
   ouro_graph_destroy(&graph);
 }
 
+/* Groups of consecutive ranks, as many as divide them all. */
+typedef struct grouping {
+  MPI_Comm within, across;
+} grouping;
+
+static grouping group(int n_groups) {
+  grouping made;
+  const int size = test_ranks() / n_groups;
+  MPI_Comm_split(MPI_COMM_WORLD, test_rank() / size, test_rank(), &made.within);
+  MPI_Comm_split(MPI_COMM_WORLD, test_rank() % size, test_rank(), &made.across);
+  return made;
+}
+
+static void ungroup(grouping *made) {
+  MPI_Comm_free(&made->within);
+  MPI_Comm_free(&made->across);
+}
+
+/* Does a rank own in the copy what the ranks of its number own in the graph? */
+static void check_owners(const ouro_graph *graph, const ouro_graph *copy, const grouping *of) {
+  int right = 1;
+  int64_t n = graph->n_owned;
+  for (ouro_lid i = 0; i < graph->n_owned; i++) right = right && ouro_graph_owned(copy, graph->gid[i]) >= 0;
+  MPI_Allreduce(MPI_IN_PLACE, &n, 1, MPI_INT64_T, MPI_SUM, of->across);
+  assert_everywhere(right && n == copy->n_owned && copy->comm == of->within);
+}
+
+static void gather_all(const known *list, int named) {
+  ouro_graph *graph = known_graph(list), *copy;
+  furnish(graph, named);
+  graph->n_merged = 42;
+  for (int n_groups = 1; n_groups <= test_ranks(); n_groups++) {
+    if (test_ranks() % n_groups != 0) continue;
+    grouping of = group(n_groups);
+    move(&graph, list, n_groups);
+    assert_ok(ouro_partition_gather(graph, of.within, of.across, &copy));
+    check(copy, list, named, 42);
+    check_owners(graph, copy, &of);
+    check(graph, list, named, 42);
+    ouro_graph_destroy(&copy);
+    ungroup(&of);
+  }
+  ouro_graph_destroy(&graph);
+}
+
+static void test_groups_have_it_all(void **state) {
+  (void)state;
+  static known list;
+  list = (known){.n_nodes = 1};
+  gather_all(&list, 0);
+  known_add(&list, 0, 0, 3);
+  gather_all(&list, 1);
+  for (uint64_t seed = 0; seed < 4; seed++) {
+    known_random(&list, 40, 200, 300 + seed);
+    for (int64_t k = 0; seed > 1 && k < list.n_feeds; k++) list.samples[k] = seed > 2 ? 9 : (list.samples[k] << 40) + 1;
+    gather_all(&list, seed % 2);
+  }
+}
+
+/* Whichever allocation fails on one rank, all groups hear of it. */
+static void test_groups_out_of_memory(void **state) {
+  (void)state;
+  static known list;
+  known_random(&list, 30, 100, 6);
+  ouro_graph *graph = known_graph(&list), *copy = NULL;
+  grouping of = group(test_ranks());
+  ouro_status status = OURO_ENOMEM;
+  int failures;
+  furnish(graph, 1);
+  for (failures = 0; status != OURO_OK && failures < 200; failures++) {
+    if (test_rank() == test_ranks() - 1) ouro_memory_fail_at(failures + 1);
+    status = ouro_partition_gather(graph, of.within, of.across, &copy);
+    ouro_memory_fail_at(0);
+    int all = status == OURO_OK;
+    MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    assert_everywhere(all == 0 || all == test_ranks());
+    assert_everywhere((copy != NULL) == (status == OURO_OK));
+  }
+  assert_everywhere(failures > 10 && failures < 200);
+  check(copy, &list, 1, 0);
+  ouro_graph_destroy(&copy);
+  ouro_graph_destroy(&graph);
+  ungroup(&of);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_one_node),      cmocka_unit_test(test_few_nodes),
-      cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_counts_in_every_form),
-      cmocka_unit_test(test_no_such_rank),  cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_one_node),           cmocka_unit_test(test_few_nodes),
+      cmocka_unit_test(test_random_graphs),      cmocka_unit_test(test_counts_in_every_form),
+      cmocka_unit_test(test_no_such_rank),       cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_groups_have_it_all), cmocka_unit_test(test_groups_out_of_memory),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

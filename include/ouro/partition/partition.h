@@ -44,6 +44,15 @@ ouro_status ouro_partition_choose(const ouro_graph *graph, const ouro_config_par
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EINTERNAL (no such rank). */
 ouro_status ouro_partition_migrate(ouro_graph **graph, const int32_t *owner);
 
+/** The whole graph once more for each of several groups of ranks: rank r of a group owns what the ranks r of all groups
+ *  own together of the given graph.
+ *  Collective on graph's communicator.
+ *  [in]  within the ranks of this group; must outlive the copy
+ *  [in]  across the ranks of this number of all groups
+ *  [out] copy   a graph on `within`, to be released with ouro_graph_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_partition_gather(const ouro_graph *graph, MPI_Comm within, MPI_Comm across, ouro_graph **copy);
+
 /** Name and version of the library that partitions, e.g. "METIS 5.1.0".
  *  Not collective.
  *  Returns a constant. */
