@@ -17,7 +17,7 @@ static ouro_status length_of(const ouro_reading *reading, ouro_store *store, con
   ouro_status status;
   OURO_TRY(ouro_store_shape(store, path, shape));
   const bool kind = text ? shape->kind == OURO_KIND_TEXT && shape->text_width > 0 && shape->text_width <= OURO_NAME_MAX
-                         : shape->kind == OURO_KIND_INT64;
+                         : shape->kind == OURO_KIND_INT64 || shape->kind == OURO_KIND_INT32;
   OURO_CHECK(kind && shape->n_axes == 1, OURO_EINPUT, "%s: %s is no list of %s", reading->file, path,
              text ? "names" : "integers");
 cleanup:
@@ -29,11 +29,21 @@ static ouro_status check_feeds(const ouro_reading *reading, int64_t first) {
   for (ouro_eid k = 0; k < feeds->n; k++) {
     const bool source = feeds->source[k] >= 0 && feeds->source[k] < reading->n_nodes;
     const bool target = feeds->target[k] >= 0 && feeds->target[k] < reading->n_nodes;
-    if (source && target && feeds->samples[k] > 0) continue;
+    if (source && target && ouro_feeds_samples(feeds, k) > 0) continue;
     return ouro_error(OURO_EINPUT, "%s: feed %" PRId64 " is wrong: %" PRId64 " -> %" PRId64 ", %" PRId64 " samples",
-                      reading->file, first + k, feeds->source[k], feeds->target[k], feeds->samples[k]);
+                      reading->file, first + k, feeds->source[k], feeds->target[k], ouro_feeds_samples(feeds, k));
   }
   return OURO_OK;
+}
+
+/* A file whose feeds all have one count says so in an attribute, and has no table of them. */
+static ouro_status read_each(ouro_reading *reading, ouro_store *store) {
+  ouro_status status = OURO_OK;
+  if (ouro_store_get_int(store, "/", "samples", &reading->feeds.each) != OURO_OK) return OURO_OK;
+  OURO_CHECK(reading->feeds.each > 0, OURO_EINPUT, "%s: feeds of %" PRId64 " samples", reading->file,
+             reading->feeds.each);
+cleanup:
+  return status;
 }
 
 static ouro_status read_feeds(ouro_reading *reading, ouro_store *store, int64_t n_feeds) {
@@ -43,7 +53,9 @@ static ouro_status read_feeds(ouro_reading *reading, ouro_store *store, int64_t 
   int rank, n_ranks;
   MPI_Comm_rank(reading->comm, &rank);
   MPI_Comm_size(reading->comm, &n_ranks);
-  for (int k = 0; k < 3; k++) {
+  OURO_TRY(read_each(reading, store));
+  const int n_tables = reading->feeds.each ? 2 : 3;
+  for (int k = 0; k < n_tables; k++) {
     OURO_TRY(length_of(reading, store, path[k], false, &shape));
     OURO_CHECK(shape.length[0] == n_feeds, OURO_EINPUT, "%s: %s has %" PRId64 " rows, not %" PRId64, reading->file,
                path[k], shape.length[0], n_feeds);
@@ -52,7 +64,7 @@ static ouro_status read_feeds(ouro_reading *reading, ouro_store *store, int64_t 
   const int64_t n = ouro_graph_block_first(n_feeds, n_ranks, rank + 1) - first;
   OURO_AGREE(reading->comm, ouro_feeds_reserve(&reading->feeds, n));
   int64_t *const value[3] = {reading->feeds.source, reading->feeds.target, reading->feeds.samples};
-  for (int k = 0; k < 3; k++) OURO_TRY(ouro_store_read(store, path[k], OURO_KIND_INT64, first, n, value[k]));
+  for (int k = 0; k < n_tables; k++) OURO_TRY(ouro_store_read(store, path[k], OURO_KIND_INT64, first, n, value[k]));
   reading->feeds.n = n;
   OURO_AGREE(reading->comm, check_feeds(reading, first));
 cleanup:

@@ -15,91 +15,96 @@ int64_t ouro_label_words(const ouro_graph *graph) {
   return graph->named ? (graph->label_width + 7) / 8 : 1;
 }
 
-/* Labels of owned nodes and ghosts as words. */
-static ouro_status all_labels(const ouro_graph *graph, int64_t **label) {
+/* The feeds the other way, their counts in units. */
+static ouro_status turn(const ouro_graph *graph, ouro_count unit, ouro_feeds *feeds) {
   ouro_status status = OURO_OK;
-  const int64_t words = ouro_label_words(graph);
-  int64_t *fresh = ouro_memory_new((size_t)((graph->n_owned + graph->n_ghost) * words), sizeof *fresh);
-  OURO_AGREE(graph->comm, fresh ? OURO_OK : OURO_ENOMEM);
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    if (graph->named) {
-      memcpy(fresh + i * words, graph->label_text + (size_t)i * (size_t)graph->label_width, (size_t)graph->label_width);
-    } else {
-      fresh[i] = graph->label ? graph->label[i] : graph->gid[i];
-    }
-  }
-  OURO_TRY(ouro_halo_update(graph->halo, fresh, sizeof *fresh * (size_t)words));
-  *label = fresh;
-  fresh = NULL;
-cleanup:
-  free(fresh);
-  return status;
-}
-
-/* One record a feed, and the rank whose block its source is in. */
-static ouro_status make_records(const ouro_graph *graph, const int64_t *label, int64_t width, int64_t **record,
-                                int **rank) {
-  ouro_status status = OURO_OK;
-  const ouro_eid n = graph->row[graph->n_owned];
-  const size_t bytes = sizeof **record * (size_t)ouro_label_words(graph);
-  const int64_t words = ouro_label_words(graph);
-  int n_ranks;
-  size_t n_words;
-  MPI_Comm_size(graph->comm, &n_ranks);
-  OURO_TRY(ouro_memory_product((size_t)n, (size_t)width, &n_words));
-  OURO_NEW(*record, n_words);
-  OURO_NEW(*rank, n);
+  feeds->each = graph->samples || graph->times ? 0 : 1;
+  OURO_TRY(ouro_feeds_reserve(feeds, graph->row[graph->n_owned]));
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-      int64_t *at = *record + k * width;
-      at[OURO_SORTED_SOURCE] = graph->gid[graph->source[k]];
-      at[OURO_SORTED_TARGET] = graph->gid[i];
-      at[OURO_SORTED_SAMPLES] = ouro_graph_samples(graph, k);
-      (*rank)[k] = ouro_graph_block_rank(graph->n_nodes, n_ranks, at[OURO_SORTED_SOURCE]);
-      if (label == NULL) continue;
-      memcpy(at + OURO_SORTED_LABELS, label + graph->source[k] * words, bytes);
-      memcpy(at + OURO_SORTED_LABELS + words, label + i * words, bytes);
+      const ouro_count samples = ouro_graph_samples(graph, k) / unit;
+      OURO_TRY(ouro_feeds_add(feeds, graph->gid[i], graph->gid[graph->source[k]], samples));
     }
   }
 cleanup:
   return status;
 }
 
-static int by_source_and_target(const void *left, const void *right) {
-  const int64_t *a = left, *b = right;
-  for (int k = OURO_SORTED_SOURCE; k <= OURO_SORTED_TARGET; k++) {
-    if (a[k] != b[k]) return a[k] < b[k] ? -1 : 1;
-  }
-  return 0;
+/* Label of an owned node as words. */
+static void write_label(const ouro_graph *graph, ouro_lid i, int64_t *label) {
+  if (graph->named)
+    memcpy(label, graph->label_text + (size_t)i * (size_t)graph->label_width, (size_t)graph->label_width);
+  else
+    *label = graph->label ? graph->label[i] : graph->gid[i];
 }
 
-ouro_status ouro_sorted_create(const ouro_graph *graph, bool labels, ouro_sorted *sorted) {
+/* The rank whose block each owned node is in, and its label. */
+static ouro_status list_labels(const ouro_graph *graph, int **rank, int64_t **label) {
   ouro_status status = OURO_OK;
-  ouro_route route = {0};
-  int64_t *label = NULL, *record = NULL;
-  int *to = NULL, rank, n_ranks;
-  MPI_Comm_rank(graph->comm, &rank);
+  const int64_t words = ouro_label_words(graph);
+  int n_ranks;
   MPI_Comm_size(graph->comm, &n_ranks);
-  *sorted = (ouro_sorted){.first = ouro_graph_block_first(graph->n_nodes, n_ranks, rank),
-                          .width = OURO_SORTED_LABELS + (labels ? 2 * ouro_label_words(graph) : 0)};
-  sorted->n_block = ouro_graph_block_first(graph->n_nodes, n_ranks, rank + 1) - sorted->first;
-  if (labels) OURO_TRY(all_labels(graph, &label));
-  OURO_AGREE(graph->comm, make_records(graph, label, sorted->width, &record, &to));
-  OURO_TRY(ouro_route_open(graph->comm, graph->row[graph->n_owned], to, &route));
-  OURO_TRY(ouro_route_send(&route, sorted->width, record, &sorted->record));
-  sorted->n = route.n_received;
-  qsort(sorted->record, (size_t)sorted->n, sizeof *sorted->record * (size_t)sorted->width, by_source_and_target);
+  OURO_NEW(*rank, graph->n_owned);
+  OURO_NEW(*label, graph->n_owned * words);
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    (*rank)[i] = ouro_graph_block_rank(graph->n_nodes, n_ranks, graph->gid[i]);
+    write_label(graph, i, *label + i * words);
+  }
+cleanup:
+  return status;
+}
+
+static ouro_status new_labels(ouro_sorted *sorted, int64_t words, ouro_gid n, ouro_gid **id) {
+  ouro_status status = OURO_OK;
+  OURO_NEW(sorted->label, (sorted->turned->n_owned + sorted->turned->n_ghost) * words);
+  OURO_NEW(*id, n);
+cleanup:
+  return status;
+}
+
+/* Labels of the nodes of this rank's block, from whoever owns them. */
+static ouro_status gather_labels(const ouro_graph *graph, ouro_sorted *sorted) {
+  ouro_status status;
+  ouro_route route = {0};
+  const int64_t words = ouro_label_words(graph);
+  int64_t *label = NULL, *arrived = NULL;
+  ouro_gid *id = NULL;
+  int *rank = NULL;
+  OURO_AGREE(graph->comm, list_labels(graph, &rank, &label));
+  OURO_TRY(ouro_route_open(graph->comm, graph->n_owned, rank, &route));
+  OURO_AGREE(graph->comm, new_labels(sorted, words, route.n_received, &id));
+  OURO_TRY(ouro_route_send_field(&route, sizeof *id, graph->gid, id));
+  OURO_TRY(ouro_route_send(&route, words, label, &arrived));
+  for (int64_t k = 0; k < route.n_received; k++) {
+    memcpy(sorted->label + (id[k] - sorted->turned->gid[0]) * words, arrived + k * words,
+           (size_t)words * sizeof *label);
+  }
+  OURO_TRY(ouro_halo_update(sorted->turned->halo, sorted->label, (size_t)words * sizeof *label));
 cleanup:
   ouro_route_close(&route);
   free(label);
-  free(record);
-  free(to);
+  free(arrived);
+  free(id);
+  free(rank);
+  return status;
+}
+
+ouro_status ouro_sorted_create(const ouro_graph *graph, bool labels, ouro_sorted *sorted) {
+  ouro_status status;
+  ouro_feeds feeds = {0};
+  *sorted = (ouro_sorted){.unit = graph->samples ? 1 : graph->each};
+  OURO_AGREE(graph->comm, turn(graph, sorted->unit, &feeds));
+  OURO_TRY(ouro_graph_build(graph->comm, graph->n_nodes, &feeds, &sorted->turned));
+  if (labels) OURO_TRY(gather_labels(graph, sorted));
+cleanup:
+  ouro_feeds_clear(&feeds);
   return status;
 }
 
 void ouro_sorted_clear(ouro_sorted *sorted) {
-  free(sorted->record);
-  *sorted = (ouro_sorted){0};
+  ouro_graph_destroy(&sorted->turned);
+  free(sorted->label);
+  sorted->label = NULL;
 }
 
 ouro_status ouro_graph_write(const ouro_graph *graph, const char *path) {

@@ -6,25 +6,30 @@
 #include "ouro/graph/graph.h"
 
 /* The feeds of a graph by blocks of sources, ascending by source and then target: the same order for every number
- * of ranks and whoever owns what. */
+ * of ranks and whoever owns what. It is the order of the rows of the graph turned round. */
 typedef struct ouro_sorted {
-  ouro_gid first, n_block; /* nodes of this rank's block */
-  ouro_eid n;
-  int64_t width;   /* words a record: source, target, samples, and with labels those of source and target */
-  int64_t *record; /* [n][width] */
+  ouro_graph
+      *turned;     /* node i is fed, in words of this graph, by those that it feeds in the other; its counts are .. */
+  ouro_count unit; /* .. in units of this, so that what a node feeds to many can be counted */
+  int64_t *label;  /* [n_owned + n_ghost][ouro_label_words()] of its nodes, each one word, the integer, or the words
+                    * of the padded name; NULL without labels */
 } ouro_sorted;
-
-enum { OURO_SORTED_SOURCE, OURO_SORTED_TARGET, OURO_SORTED_SAMPLES, OURO_SORTED_LABELS };
 
 /** Bring the feeds into file order.
  *  Collective on graph's communicator.
- *  [in]  labels  whether records carry the labels: each one word, the integer, or the words of the padded name
- *  [out] sorted  to be released with ouro_sorted_clear(), also on error
+ *  [in]  labels whether labels are wanted, too
+ *  [out] sorted to be released with ouro_sorted_clear(), also on error
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI, OURO_ELIMIT. */
 ouro_status ouro_sorted_create(const ouro_graph *graph, bool labels, ouro_sorted *sorted);
 
-/** Release the records.
+/** Samples of a feed: number `feed` of the rows.
  *  Not collective. */
+static inline ouro_count ouro_sorted_samples(const ouro_sorted *sorted, ouro_eid feed) {
+  return sorted->unit * ouro_graph_samples(sorted->turned, feed);
+}
+
+/** Release them.
+ *  Collective on graph's communicator. */
 void ouro_sorted_clear(ouro_sorted *sorted);
 
 /** Words of one label.

@@ -6,46 +6,102 @@
 #include "ouro/base/memory.h"
 #include "ouro/store/store.h"
 
-/* One field of the feeds here as an array. */
-static void take_field(const ouro_sorted *sorted, int field, int64_t *out) {
-  for (ouro_eid k = 0; k < sorted->n; k++) out[k] = sorted->record[k * sorted->width + field];
+/* ---- feeds ---- */
+
+typedef int64_t field(const ouro_sorted *sorted, ouro_lid i, ouro_eid k);
+
+static int64_t source_of(const ouro_sorted *sorted, ouro_lid i, ouro_eid k) {
+  (void)k;
+  return sorted->turned->gid[i];
 }
 
-static ouro_status put_feeds(ouro_store *store, const ouro_graph *graph, const ouro_sorted *sorted) {
-  static const struct {
-    int field;
-    const char *path, *description;
-  } table[] = {{OURO_SORTED_SOURCE, "/feeds/source", "row of the model that feeds"},
-               {OURO_SORTED_TARGET, "/feeds/target", "row of the model that is fed"},
-               {OURO_SORTED_SAMPLES, "/feeds/samples", "samples a generation"}};
+static int64_t target_of(const ouro_sorted *sorted, ouro_lid i, ouro_eid k) {
+  (void)i;
+  return sorted->turned->gid[sorted->turned->source[k]];
+}
+
+static int64_t samples_of(const ouro_sorted *sorted, ouro_lid i, ouro_eid k) {
+  (void)i;
+  return ouro_sorted_samples(sorted, k);
+}
+
+/* The layout of feeds in the order they are in. */
+static ouro_status lay_out(const ouro_graph *graph, ouro_eid n, ouro_layout **layout) {
   ouro_status status;
-  ouro_layout *layout = NULL;
   ouro_eid before = 0;
   int rank;
   MPI_Comm_rank(graph->comm, &rank);
-  MPI_Exscan(&sorted->n, &before, 1, OURO_EID_MPI, MPI_SUM, graph->comm);
+  MPI_Exscan(&n, &before, 1, OURO_EID_MPI, MPI_SUM, graph->comm);
   if (rank == 0) before = 0;
-  int64_t *row = ouro_memory_new((size_t)sorted->n, sizeof *row);
-  int64_t *value = ouro_memory_new((size_t)sorted->n, sizeof *value);
-  OURO_AGREE(graph->comm, row && value ? OURO_OK : OURO_ENOMEM);
-  for (ouro_eid k = 0; k < sorted->n; k++) row[k] = before + k;
-  OURO_TRY(ouro_layout_create(graph->comm, graph->n_feeds, sorted->n, row, &layout));
-  for (int k = 0; k < 3; k++) {
+  int64_t *row = ouro_memory_new((size_t)n, sizeof *row);
+  OURO_AGREE(graph->comm, row ? OURO_OK : OURO_ENOMEM);
+  for (ouro_eid k = 0; k < n; k++) row[k] = before + k;
+  OURO_TRY(ouro_layout_create(graph->comm, graph->n_feeds, n, row, layout));
+cleanup:
+  free(row);
+  return status;
+}
+
+/* One field of the feeds here, in 32 bits if that does. */
+static void take_field(const ouro_sorted *sorted, field *take, ouro_kind kind, void *values) {
+  const ouro_graph *turned = sorted->turned;
+  int32_t *narrow = values;
+  int64_t *wide = values;
+  for (ouro_lid i = 0; i < turned->n_owned; i++) {
+    for (ouro_eid k = turned->row[i]; k < turned->row[i + 1]; k++) {
+      const int64_t value = take(sorted, i, k);
+      if (kind == OURO_KIND_INT32)
+        narrow[k] = (int32_t)value;
+      else
+        wide[k] = value;
+    }
+  }
+}
+
+static ouro_count most_samples(const ouro_sorted *sorted) {
+  const ouro_graph *turned = sorted->turned;
+  ouro_count most = 0;
+  for (ouro_eid k = 0; k < turned->row[turned->n_owned]; k++) {
+    if (ouro_sorted_samples(sorted, k) > most) most = ouro_sorted_samples(sorted, k);
+  }
+  MPI_Allreduce(MPI_IN_PLACE, &most, 1, OURO_COUNT_MPI, MPI_MAX, turned->comm);
+  return most;
+}
+
+/* Counts that are all the same are an attribute, not a table. */
+static ouro_status put_feeds(ouro_store *store, const ouro_graph *graph, const ouro_sorted *sorted) {
+  const bool alike = graph->samples == NULL && graph->times == NULL;
+  const struct {
+    field *take;
+    int64_t most;
+    const char *path, *description;
+  } table[] = {{source_of, graph->n_nodes, "/feeds/source", "row of the model that feeds"},
+               {target_of, graph->n_nodes, "/feeds/target", "row of the model that is fed"},
+               {samples_of, alike ? 0 : most_samples(sorted), "/feeds/samples", "samples a generation"}};
+  ouro_status status;
+  ouro_layout *layout = NULL;
+  const ouro_eid n = sorted->turned->row[sorted->turned->n_owned];
+  int64_t *values = ouro_memory_new((size_t)n, sizeof *values);
+  OURO_AGREE(graph->comm, values ? OURO_OK : OURO_ENOMEM);
+  OURO_TRY(lay_out(graph, n, &layout));
+  if (alike) OURO_TRY(ouro_store_set_int(store, "/", "samples", graph->each));
+  for (int k = 0; k < (alike ? 2 : 3); k++) {
     const ouro_table_spec spec = {.path = table[k].path,
-                                  .kind = OURO_KIND_INT64,
+                                  .kind = table[k].most <= INT32_MAX ? OURO_KIND_INT32 : OURO_KIND_INT64,
                                   .n_axes = 1,
                                   .axis = {{"feed", graph->n_feeds}},
                                   .units = "1",
                                   .description = table[k].description};
-    take_field(sorted, table[k].field, value);
-    OURO_TRY(ouro_store_put(store, &spec, layout, value));
+    take_field(sorted, table[k].take, spec.kind, values);
+    OURO_TRY(ouro_store_put(store, &spec, layout, values));
   }
 cleanup:
   ouro_layout_destroy(&layout);
-  free(row);
-  free(value);
+  free(values);
   return status;
 }
+
+/* ---- nodes ---- */
 
 static ouro_status put_traits(ouro_store *store, const ouro_graph *graph, const ouro_layout *layout) {
   const struct {

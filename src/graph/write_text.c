@@ -25,12 +25,14 @@ cleanup:
 static ouro_status format_edges(const ouro_graph *graph, const ouro_sorted *sorted, bool header, ouro_out *out) {
   ouro_status status = OURO_OK;
   const int64_t words = ouro_label_words(graph);
+  const ouro_graph *turned = sorted->turned;
   if (header) PUT("source\ttarget\tsamples\n");
-  for (ouro_eid k = 0; k < sorted->n; k++) {
-    const int64_t *at = sorted->record + k * sorted->width;
-    OURO_TRY(put_label(graph, at + OURO_SORTED_LABELS, out));
-    OURO_TRY(put_label(graph, at + OURO_SORTED_LABELS + words, out));
-    OURO_TRY(ouro_out_integer(out, at[OURO_SORTED_SAMPLES], '\n'));
+  for (ouro_lid i = 0; i < turned->n_owned; i++) {
+    for (ouro_eid k = turned->row[i]; k < turned->row[i + 1]; k++) {
+      OURO_TRY(put_label(graph, sorted->label + i * words, out));
+      OURO_TRY(put_label(graph, sorted->label + turned->source[k] * words, out));
+      OURO_TRY(ouro_out_integer(out, ouro_sorted_samples(sorted, k), '\n'));
+    }
   }
 cleanup:
   return status;
@@ -104,6 +106,7 @@ cleanup:
 
 static ouro_status format_mtx(const ouro_graph *graph, const ouro_sorted *sorted, bool header, ouro_out *out) {
   ouro_status status = OURO_OK;
+  const ouro_graph *turned = sorted->turned;
   if (header) {
     PUT("%%MatrixMarket matrix coordinate integer general\n% entry (i, j): node i feeds node j, with so many "
         "samples\n");
@@ -111,11 +114,12 @@ static ouro_status format_mtx(const ouro_graph *graph, const ouro_sorted *sorted
     OURO_TRY(ouro_out_integer(out, graph->n_nodes, ' '));
     OURO_TRY(ouro_out_integer(out, graph->n_feeds, '\n'));
   }
-  for (ouro_eid k = 0; k < sorted->n; k++) {
-    const int64_t *at = sorted->record + k * sorted->width;
-    OURO_TRY(ouro_out_integer(out, at[OURO_SORTED_SOURCE] + 1, ' '));
-    OURO_TRY(ouro_out_integer(out, at[OURO_SORTED_TARGET] + 1, ' '));
-    OURO_TRY(ouro_out_integer(out, at[OURO_SORTED_SAMPLES], '\n'));
+  for (ouro_lid i = 0; i < turned->n_owned; i++) {
+    for (ouro_eid k = turned->row[i]; k < turned->row[i + 1]; k++) {
+      OURO_TRY(ouro_out_integer(out, turned->gid[i] + 1, ' '));
+      OURO_TRY(ouro_out_integer(out, turned->gid[turned->source[k]] + 1, ' '));
+      OURO_TRY(ouro_out_integer(out, ouro_sorted_samples(sorted, k), '\n'));
+    }
   }
 cleanup:
   return status;
@@ -165,19 +169,17 @@ static ouro_status check_symmetric(const ouro_graph *graph, const char *path) {
 
 static ouro_status format_metis(const ouro_graph *graph, const ouro_sorted *sorted, bool header, ouro_out *out) {
   ouro_status status = OURO_OK;
-  ouro_eid k = 0;
+  const ouro_graph *turned = sorted->turned;
   if (header) {
     OURO_TRY(ouro_out_integer(out, graph->n_nodes, ' '));
     OURO_TRY(ouro_out_integer(out, graph->n_feeds / 2, ' '));
     PUT("1\n");
   }
-  for (ouro_gid i = sorted->first; i < sorted->first + sorted->n_block; i++) {
-    for (bool more = false; k < sorted->n; k++, more = true) {
-      const int64_t *at = sorted->record + k * sorted->width;
-      if (at[OURO_SORTED_SOURCE] != i) break;
-      if (more) PUT(" ");
-      OURO_TRY(ouro_out_integer(out, at[OURO_SORTED_TARGET] + 1, ' '));
-      OURO_TRY(ouro_out_integer(out, at[OURO_SORTED_SAMPLES], ' '));
+  for (ouro_lid i = 0; i < turned->n_owned; i++) {
+    for (ouro_eid k = turned->row[i]; k < turned->row[i + 1]; k++) {
+      if (k > turned->row[i]) PUT(" ");
+      OURO_TRY(ouro_out_integer(out, turned->gid[turned->source[k]] + 1, ' '));
+      OURO_TRY(ouro_out_integer(out, ouro_sorted_samples(sorted, k), ' '));
       out->n--; /* a blank between numbers only */
     }
     PUT("\n");

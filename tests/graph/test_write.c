@@ -104,6 +104,27 @@ static void every_format_comes_back(void **state) {
   }
 }
 
+/* Counts that take 64 bits in a file, or in memory only, and some of which one model has more than can be counted. */
+static void large_counts_come_back(void **state) {
+  (void)state;
+  static const char *const feeds[] = {"source target samples\n0 1 5\n1 2 70000\n2 0 5\n",
+                                      "source target samples\n0 1 5000000000\n1 2 3\n0 2 5000000001\n"};
+  char path[300];
+  for (size_t k = 0; k < sizeof every_format / sizeof *every_format; k++) {
+    if (strstr(every_format[k], ".graph")) continue;
+    for (int f = 0; f < 2; f++) {
+      test_file("large.tsv", feeds[f], strlen(feeds[f]), path, sizeof path);
+      const ouro_config config = opening_config(path);
+      round_trip(&config, every_format[k], true);
+    }
+    ouro_config_generate star = {.kind = OURO_GRAPH_STAR, .nodes = 20};
+    ouro_config config = opening_config(NULL);
+    config.graph.generate = &star;
+    config.graph.samples = INT64_C(1) << 60;
+    round_trip(&config, every_format[k], true);
+  }
+}
+
 /* Names, their order, and for HDF5 real data and isolated nodes. */
 static void names_come_back(void **state) {
   (void)state;
@@ -209,8 +230,9 @@ static void what_cannot_be_written(void **state) {
   ouro_graph_destroy(&graph);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(every_format_comes_back), cmocka_unit_test(names_come_back),
-                                          cmocka_unit_test(traits_come_back), cmocka_unit_test(labels_come_back),
-                                          cmocka_unit_test(what_cannot_be_written)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_format_comes_back), cmocka_unit_test(names_come_back),
+    cmocka_unit_test(large_counts_come_back),  cmocka_unit_test(traits_come_back),
+    cmocka_unit_test(labels_come_back),        cmocka_unit_test(what_cannot_be_written)};
 
 TEST_MAIN(tests)
