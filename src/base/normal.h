@@ -24,6 +24,8 @@ typedef struct ouro_normal_fills {
   void (*normals)(const ouro_stream *stream, uint64_t group, size_t n, double *out);
   /* Trials 0..n-1 from the given block on; up to 15 numbers beyond n are written. */
   void (*trials)(const ouro_stream *stream, uint64_t block, size_t n, double *z, double *u, double *v);
+  /* The trial of the first block of each of n streams; up to 7 numbers beyond n are written. */
+  void (*trials_of_each)(size_t n, const ouro_stream *streams, double *z, double *u, double *v);
   /* The transcendental functions by themselves, n a multiple of the vector width (8 serves all, 1 the scalar ones). */
   void (*minus_two_log)(size_t n, const double *u, double *out);                 /* u > 0, neither subnormal nor inf */
   void (*quarter_turn)(size_t n, const double *v, double *cosine, double *sine); /* |v| <= 1/2, of pi v / 2 */

@@ -10,11 +10,39 @@
 #define ONE_BITS 0x3FF0000000000000ull
 #define MANTISSA 0x000FFFFFFFFFFFFFull
 
+/* Vectors of blocks that are mixed in lock step, to hide the latency of one chain behind the other. */
+#define BUNDLE (SIMD_LANES == 1 ? 1 : 2)
+#define UNROLL _Pragma("GCC unroll 8")
+
 /* Key schedule and constant counter words of one stream, spread over the lanes. */
 typedef struct schedule {
   simd_i key[5];
   simd_i start[4]; /* key + counter; the block number is still to be added to word 0 */
 } schedule;
+
+/* Word i of key or counter (from 4 on) of n streams, a lane each; the last stands for those that are missing. */
+INLINE simd_i word_of_each(size_t n, const ouro_stream *streams, int i) {
+  uint64_t lanes[SIMD_LANES];
+  simd_i made;
+  for (size_t l = 0; l < SIMD_LANES; l++) {
+    const ouro_stream *stream = &streams[l < n ? l : n - 1];
+    lanes[l] = i < 4 ? stream->key[i] : stream->counter[i - 4];
+  }
+  memcpy(&made, lanes, sizeof made);
+  return made;
+}
+
+/* Of n streams, a lane each. */
+INLINE schedule make_schedule_of_each(size_t n, const ouro_stream *streams) {
+  schedule s;
+  s.key[4] = simd_set_i(0x1BD11BDAA9FC1A22ull);
+  UNROLL for (int i = 0; i < 4; i++) {
+    s.key[i] = word_of_each(n, streams, i);
+    s.start[i] = simd_add_i(s.key[i], word_of_each(n, streams, 4 + i));
+    s.key[4] = simd_xor(s.key[4], s.key[i]);
+  }
+  return s;
+}
 
 INLINE schedule make_schedule(const ouro_stream *stream) {
   schedule s;
@@ -27,10 +55,6 @@ INLINE schedule make_schedule(const ouro_stream *stream) {
   s.key[4] = simd_set_i(parity);
   return s;
 }
-
-/* Vectors of blocks that are mixed in lock step, to hide the latency of one chain behind the other. */
-#define BUNDLE (SIMD_LANES == 1 ? 1 : 2)
-#define UNROLL _Pragma("GCC unroll 8")
 
 /* One mixing round: words a, b of Threefish-256, for every vector of a bundle. */
 #define MIX(x, a, b, rotation)                                                                                         \
@@ -65,18 +89,23 @@ INLINE void inject(simd_i x[4][BUNDLE], const schedule *s, int wide, int injecti
   }
 }
 
-/* Threefry4x64 on wide * SIMD_LANES consecutive blocks, wide <= BUNDLE. 20 rounds, the default of Random123, keep a
- * margin over the 12 that pass BigCrush (Salmon et al. 2011), for keys and counters as regular as ours. */
-INLINE void threefry(const schedule *s, uint64_t block, int wide, simd_i x[4][BUNDLE]) {
-  UNROLL for (int v = 0; v < wide; v++) {
-    x[0][v] = simd_add_i(s->start[0], simd_count(block + (uint64_t)v * SIMD_LANES));
-    UNROLL for (int i = 1; i < 4; i++) x[i][v] = s->start[i];
-  }
+/* 20 rounds, the default of Random123, keep a margin over the 12 that pass BigCrush (Salmon et al. 2011), for keys and
+ * counters as regular as ours. */
+INLINE void all_rounds(const schedule *s, int wide, simd_i x[4][BUNDLE]) {
   EVEN_ROUNDS(x, s, 1);
   ODD_ROUNDS(x, s, 2);
   EVEN_ROUNDS(x, s, 3);
   ODD_ROUNDS(x, s, 4);
   EVEN_ROUNDS(x, s, 5);
+}
+
+/* Threefry4x64 on wide * SIMD_LANES consecutive blocks, wide <= BUNDLE. */
+INLINE void threefry(const schedule *s, uint64_t block, int wide, simd_i x[4][BUNDLE]) {
+  UNROLL for (int v = 0; v < wide; v++) {
+    x[0][v] = simd_add_i(s->start[0], simd_count(block + (uint64_t)v * SIMD_LANES));
+    UNROLL for (int i = 1; i < 4; i++) x[i][v] = s->start[i];
+  }
+  all_rounds(s, wide, x);
 }
 
 /* The 52 upper bits k of a word as (k + 1/2) 2^-52: exact, never 0 or 1. */
@@ -224,24 +253,39 @@ static void normals(const ouro_stream *stream, uint64_t group, size_t n, double 
   FILL(make_normals, double);
 }
 
+/* Trials of the blocks in lane w. */
+INLINE void store_trials(simd_i x[4][BUNDLE], int w, double *z, double *u, double *v) {
+  simd_d normal, other;
+  box_muller(x[0][w], x[1][w], &normal, &other);
+  simd_store(z, normal);
+  simd_store(u, uniform(x[2][w]));
+  simd_store(v, uniform(x[3][w]));
+}
+
 static void trials(const ouro_stream *stream, uint64_t first, size_t n, double *z, double *u, double *v) {
   const schedule s = make_schedule(stream);
   for (size_t at = 0; at < n; at += BUNDLE * SIMD_LANES) {
-    const int wide = n - at > SIMD_LANES ? BUNDLE : 1;
     simd_i x[4][BUNDLE];
-    simd_d other;
-    if (wide == 1)
+    if (n - at <= SIMD_LANES) {
       threefry(&s, first + at, 1, x);
-    else
-      threefry(&s, first + at, BUNDLE, x);
-    for (int w = 0; w < wide; w++) {
-      const size_t to = at + (size_t)w * SIMD_LANES;
-      simd_d normal;
-      box_muller(x[0][w], x[1][w], &normal, &other);
-      simd_store(z + to, normal);
-      simd_store(u + to, uniform(x[2][w]));
-      simd_store(v + to, uniform(x[3][w]));
+      store_trials(x, 0, z + at, u + at, v + at);
+      return;
     }
+    threefry(&s, first + at, BUNDLE, x);
+    for (int w = 0; w < BUNDLE; w++) {
+      const size_t to = at + (size_t)w * SIMD_LANES;
+      store_trials(x, w, z + to, u + to, v + to);
+    }
+  }
+}
+
+static void trials_of_each(size_t n, const ouro_stream *streams, double *z, double *u, double *v) {
+  for (size_t at = 0; at < n; at += SIMD_LANES) {
+    const schedule s = make_schedule_of_each(n - at, streams + at);
+    simd_i x[4][BUNDLE];
+    UNROLL for (int i = 0; i < 4; i++) x[i][0] = s.start[i];
+    all_rounds(&s, 1, x);
+    store_trials(x, 0, z + at, u + at, v + at);
   }
 }
 
@@ -258,5 +302,5 @@ static void all_quarter_turn(size_t n, const double *v, double *cosine, double *
   }
 }
 
-const ouro_normal_fills SIMD_NAME(ouro_normal) = {SIMD_ISA, words,  uniforms,          exponentials,
-                                                  normals,  trials, all_minus_two_log, all_quarter_turn};
+const ouro_normal_fills SIMD_NAME(ouro_normal) = {SIMD_ISA, words,          uniforms,          exponentials,    normals,
+                                                  trials,   trials_of_each, all_minus_two_log, all_quarter_turn};

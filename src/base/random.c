@@ -51,8 +51,15 @@ void ouro_random_normals(const ouro_stream *stream, uint64_t first, size_t n, do
   fills()->normals(stream, first / OURO_RANDOM_BLOCK, n, out);
 }
 
-void ouro_sampler_first(const ouro_stream *stream, uint64_t first, size_t n, double *z, double *u, double *v) {
-  fills()->trials(stream, first, n, z, u, v);
+void ouro_sampler_first(size_t n, const ouro_stream *streams, uint64_t first, size_t width, double *z, double *u,
+                        double *v) {
+  if (width == 1 && first == 0) {
+    fills()->trials_of_each(n, streams, z, u, v);
+    return;
+  }
+  for (size_t i = 0; i < n; i++, z += width, u += width, v += width) {
+    fills()->trials(&streams[i], first, width, z, u, v);
+  }
 }
 
 ouro_sampler_trial ouro_sampler_try(const ouro_stream *stream, uint64_t variable, uint64_t number) {

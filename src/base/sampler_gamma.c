@@ -50,9 +50,9 @@ static void try_first(size_t n, const double *shape, const double *z, const doub
 
 /* Variables first .. first+width-1 of each of n streams, n * width <= ROOM. */
 static void draw(size_t n, const ouro_stream *streams, size_t first, size_t width, double *x) {
-  double z[ROOM + 16], u[ROOM + 16], v[ROOM + 16], made[ROOM], sure[ROOM];
-  for (size_t i = 0; i < n; i++)
-    ouro_sampler_first(&streams[i], first, width, z + i * width, u + i * width, v + i * width);
+  enum { MORE = ROOM + OURO_SAMPLER_BEYOND };
+  double z[MORE], u[MORE], v[MORE], made[ROOM], sure[ROOM];
+  ouro_sampler_first(n, streams, first, width, z, u, v);
   try_first(n * width, x, z, u, made, sure);
   for (size_t i = 0; i < n * width; i++) {
     const bool settled = sure[i] >= 0 && x[i] >= 1;

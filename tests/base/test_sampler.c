@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../family/chi_square.h"
 #include "base/isa.h"
 #include "base/sampler.h"
 
@@ -196,6 +197,253 @@ static void gamma_at_the_ends(void **state) {
   free(streams);
 }
 
+/* Probability of k successes of n trials, and of k events of mean `mean`. */
+static long double binomial_density(double k, double n, double p) {
+  if (k > n) return 0;
+  return expl(lgammal(n + 1.0L) - lgammal(k + 1.0L) - lgammal(n - k + 1.0L) + k * logl(p) + (n - k) * log1pl(-p));
+}
+
+static long double poisson_density(double k, double mean, double unused) {
+  (void)unused;
+  return expl(k * logl(mean) - mean - lgammal(k + 1.0L));
+}
+
+/* Whole numbers against their law, as a normal deviate: the numbers from the least to the largest within 12 standard
+ * deviations are pooled until a bin expects 25 or more. */
+static double deviate(size_t n, const double *x, long double (*density)(double, double, double), double one,
+                      double other, double mean, double sd) {
+  enum { MOST = 4096 };
+  double probability[MOST] = {0}, count[MOST] = {0}, seen[MOST] = {0};
+  const double from = fmax(0, floor(mean - 12 * sd)), width = ceil(24 * sd / (MOST - 300));
+  const int cells = (int)((24 * sd + 130) / width);
+  int bin = 0;
+  for (size_t i = 0; i < n; i++) {
+    assert_true(x[i] >= from && x[i] < from + width * cells);
+    seen[(int)((x[i] - from) / width)]++;
+  }
+  for (int c = 0; c < cells; c++) {
+    const double first = from + c * width;
+    for (double k = first; k < first + width; k++) probability[bin] += (double)density(k, one, other);
+    count[bin] += seen[c];
+    if (probability[bin] * (double)n >= 25) bin++;
+  }
+  if (bin == 1) return 0;       /* one value has all but 25 of the variables */
+  count[bin - 1] += count[bin]; /* the last bin takes what is left */
+  probability[bin - 1] += probability[bin];
+  return chi_square_deviate(bin, probability, count, (double)n);
+}
+
+#define DRAWS 100000
+
+/* Each below 4.9, 5e-7; all of this file 1e-5. */
+static void poisson_has_its_law(void **state) {
+  (void)state;
+  static const double means[] = {0.01, 1, 12, 29.999, 30, 33.3, 100, 1234.5};
+  ouro_stream *streams = streams_of(DRAWS, 7);
+  double *x = malloc(sizeof(double) * DRAWS);
+  for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
+    for (size_t i = 0; i < DRAWS; i++) x[i] = means[m];
+    ouro_sampler_poisson(DRAWS, streams, x);
+    assert_true(fabs(deviate(DRAWS, x, poisson_density, means[m], 0, means[m], sqrt(means[m]))) < 4.9);
+  }
+  free(streams);
+  free(x);
+}
+
+static void binomial_has_its_law(void **state) {
+  (void)state;
+  static const double cases[][2] = {{1, 0.3},      {5, 0.5},      {7, 0.93},   {1000, 0.004}, {20, 0.5},
+                                    {21, 0.5},     {25, 0.401},   {40, 0.75},  {60, 0.2},     {1000, 0.3},
+                                    {5000, 0.998}, {4000, 0.997}, {1e7, 1e-4}, {1e9, 1e-8},   {1e15, 3e-15}};
+  ouro_stream *streams = streams_of(DRAWS, 8);
+  double *x = malloc(sizeof(double) * DRAWS), *p = malloc(sizeof(double) * DRAWS);
+  for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+    const double n = cases[c][0], chance = cases[c][1], mean = n * chance;
+    for (size_t i = 0; i < DRAWS; i++) {
+      x[i] = n;
+      p[i] = chance;
+    }
+    ouro_sampler_binomial(DRAWS, streams, p, x);
+    const double z = deviate(DRAWS, x, binomial_density, n, chance, mean, sqrt(mean * (1 - chance)));
+    assert_true(fabs(z) < 4.9);
+  }
+  free(streams);
+  free(x);
+  free(p);
+}
+
+/* Large means by moments: mean and square of the standardised variable, within 5 standard errors, 1e-6 each. */
+static void counts_of_large_means(void **state) {
+  (void)state;
+  static const double p[] = {0, 1e-3, 0.3, 0.9, 1 - 1e-6}; /* 0: Poisson */
+  ouro_stream *streams = streams_of(DRAWS, 9);
+  double *x = malloc(sizeof(double) * DRAWS), *chance = malloc(sizeof(double) * DRAWS);
+  for (int c = 0; c < 15; c++) {
+    const double n = c < 5 ? 1e8 : c < 10 ? 1e11 : 1e14, one = p[c % 5];
+    const double expected = one > 0 ? n * one : n, variance = expected * (1 - one);
+    double mean = 0, square = 0;
+    for (int i = 0; i < DRAWS; i++) {
+      x[i] = n;
+      chance[i] = one;
+    }
+    if (one > 0)
+      ouro_sampler_binomial(DRAWS, streams, chance, x);
+    else
+      ouro_sampler_poisson(DRAWS, streams, x);
+    for (int i = 0; i < DRAWS; i++) {
+      assert_true(x[i] == floor(x[i]));
+      const double z = (x[i] - expected) / sqrt(variance);
+      mean += z / DRAWS;
+      square += z * z / DRAWS;
+    }
+    assert_true(fabs(mean) < 5 / sqrt(DRAWS) && fabs(square - 1) < 5 * sqrt(2.0 / DRAWS) * (1 + 1 / variance));
+  }
+  free(streams);
+  free(x);
+  free(chance);
+}
+
+/* Hoermann's two algorithms as printed, with the lgamma of the C library in long double, on the same trials. */
+static double poisson_twin(const ouro_stream *stream, double mean) {
+  const double b = 0.931 + 2.53 * sqrt(mean), a = -0.059 + 0.02483 * b, v_r = 0.9277 - 3.6224 / (b - 2);
+  for (uint64_t number = 0;; number++) {
+    const ouro_sampler_trial trial = ouro_sampler_try(stream, 0, number);
+    const double u = trial.u - 0.5, v = trial.v, us = 0.5 - fabs(u), k = floor((2 * a / us + b) * u + mean + 0.43);
+    if (us >= 0.07 && v <= v_r) return k;
+    if (k < 0 || (us < 0.013 && v > us)) continue;
+    const long double scaled = v * (1.1239L + 1.1328L / (b - 3.4L)) / (a / (us * us) + b);
+    if (logl(scaled) <= k * logl(mean) - mean - lgammal(k + 1.0L)) return k;
+  }
+}
+
+static double binomial_twin(const ouro_stream *stream, double n, double p) {
+  const double spq = sqrt(n * p * (1 - p)), b = 1.15 + 2.53 * spq, a = -0.0873 + 0.0248 * b + 0.01 * p;
+  const double v_r = 0.92 - 4.2 / b, m = floor((n + 1) * p);
+  for (uint64_t number = 0;; number++) {
+    const ouro_sampler_trial trial = ouro_sampler_try(stream, 0, number);
+    const double u = trial.u - 0.5, v = trial.v, us = 0.5 - fabs(u), k = floor((2 * a / us + b) * u + n * p + 0.5);
+    if (us >= 0.07 && v <= v_r) return k;
+    if (k < 0 || k > n) continue;
+    const long double scaled = v * (2.83L + 5.1L / b) * spq / (a / (us * us) + b);
+    const long double h = lgammal(m + 1.0L) + lgammal(n - m + 1.0L) - lgammal(k + 1.0L) - lgammal(n - k + 1.0L);
+    if (logl(scaled) <= h + (k - m) * (logl(p) - log1pl(-p))) return k;
+  }
+}
+
+static void counts_are_accepted_by_the_book(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  static const double means[] = {30, 31.5, 47, 100, 12345.6, 1e6};
+  static const double cases[][2] = {{20, 0.5}, {30, 0.34}, {100, 0.1}, {1000, 0.02}, {12345, 0.45}, {1e6, 1e-3}};
+  ouro_stream *streams = streams_of(N, 10);
+  double x[6 * N], y[6 * N], p[N];
+  for (int c = 0; c < 6; c++) {
+    for (int i = 0; i < N; i++) {
+      x[c * N + i] = means[c];
+      y[c * N + i] = cases[c][0];
+      p[i] = cases[c][1];
+    }
+    ouro_sampler_poisson(N, streams, x + (ptrdiff_t)c * N);
+    ouro_sampler_binomial(N, streams, p, y + (ptrdiff_t)c * N);
+  }
+  for (int i = 0; i < 6 * N; i++) {
+    assert_true(x[i] == poisson_twin(&streams[i % N], means[i / N]));
+    assert_true(y[i] == binomial_twin(&streams[i % N], cases[i / N][0], cases[i / N][1]));
+  }
+  free(streams);
+}
+
+static void counts_at_the_ends(void **state) {
+  (void)state;
+  ouro_stream *streams = streams_of(8, 11);
+  double x[8] = {0, 1e-300, NAN, INFINITY, 1e300, -1, 5, 2}, y[8] = {0, 5, 5, 1, 1, 7, NAN, 1e300};
+  const double p[8] = {0.5, 0, 1, 0, 1, NAN, 0.5, 0.5};
+  ouro_sampler_poisson(0, streams, NULL);
+  ouro_sampler_binomial(0, streams, NULL, NULL);
+  ouro_sampler_poisson(8, streams, x);
+  ouro_sampler_binomial(8, streams, p, y);
+  assert_true(x[0] == 0 && x[1] == 0 && fabs(x[4] / 1e300 - 1) < 1e-12 && x[5] == 0);
+  assert_true(y[0] == 0 && y[1] == 0 && y[2] == 5 && y[3] == 0 && y[4] == 1);
+  free(streams);
+}
+
+/* All batches and instruction sets. */
+static void counts_depend_on_no_batch(void **state) {
+  (void)state;
+  enum { N = 1500 };
+  ouro_stream *streams = streams_of(N, 12);
+  double first[2][N], other[2][N], p[N];
+  for (int isa = 0; isa < OURO_ISA_COUNT; isa++) {
+    if (!ouro_isa_force((ouro_isa)isa)) continue;
+    for (size_t i = 0; i < N; i++) {
+      p[i] = (double)((i * 17) % 41) / 40;
+      other[0][i] = 0.7 * (double)((i * 31) % 101);
+      other[1][i] = (double)((i * 31) % 101);
+      if (isa > 0) continue;
+      memcpy(&first[0][i], &other[0][i], sizeof(double));
+      memcpy(&first[1][i], &other[1][i], sizeof(double));
+      ouro_sampler_poisson(1, &streams[i], &first[0][i]);
+      ouro_sampler_binomial(1, &streams[i], &p[i], &first[1][i]);
+    }
+    ouro_sampler_poisson(N, streams, other[0]);
+    ouro_sampler_binomial(N, streams, p, other[1]);
+    assert_memory_equal(other, first, sizeof first);
+  }
+  free(streams);
+}
+
+/* Every outcome of 4 trials over 3 possible outcomes of 5, 15 in all: chi-square below 4.9, 5e-7. */
+static void multinomial_has_its_law(void **state) {
+  (void)state;
+  static const double p[5] = {0, 0.6, 1.0, 0, 0.4};
+  double probability[15] = {0}, count[15] = {0};
+  int cell[5][5], n_cells = 0;
+  for (int a = 0; a <= 4; a++) {
+    for (int b = 0; a + b <= 4; b++) {
+      cell[a][b] = n_cells;
+      probability[n_cells++] = tgamma(5) / (tgamma(a + 1) * tgamma(b + 1) * tgamma(5 - a - b)) * pow(0.3, a) *
+                               pow(0.5, b) * pow(0.2, 4 - a - b);
+    }
+  }
+  ouro_stream *streams = streams_of(DRAWS, 13);
+  for (int i = 0; i < DRAWS; i++) {
+    double x[5];
+    ouro_sampler_multinomial(&streams[i], 4, 5, p, x);
+    assert_true(x[0] == 0 && x[3] == 0 && x[1] + x[2] + x[4] == 4);
+    count[cell[(int)x[1]][(int)x[2]]]++;
+  }
+  assert_true(fabs(chi_square_deviate(15, probability, count, DRAWS)) < 4.9);
+  free(streams);
+}
+
+/* Each margin is binomial, each 1e-6; counts sum up exactly, whatever the rounding of the sums of chances. */
+static void multinomial_of_many(void **state) {
+  (void)state;
+  enum { K = 700, N = 4000 };
+  const double n = 1e6;
+  double p[K], x[K], sum[3] = {0}, square[3] = {0}, all = 0;
+  static const int looked_at[3] = {0, 300, K - 1};
+  ouro_stream *streams = streams_of(N, 14);
+  for (int j = 0; j < K; j++) all += p[j] = 1.0 / (1 + (j * 7) % K);
+  for (int i = 0; i < N; i++) {
+    double total = 0;
+    ouro_sampler_multinomial(&streams[i], n, K, p, x);
+    for (int j = 0; j < K; j++) total += x[j];
+    assert_true(total == n);
+    for (int l = 0; l < 3; l++) {
+      const double chance = p[looked_at[l]] / all;
+      const double z = (x[looked_at[l]] - n * chance) / sqrt(n * chance * (1 - chance));
+      sum[l] += z;
+      square[l] += z * z;
+    }
+  }
+  for (int l = 0; l < 3; l++) {
+    assert_true(fabs(sum[l]) < 5 * sqrt(N));
+    assert_true(fabs(square[l] - N) < 5 * sqrt(2 * N));
+  }
+  free(streams);
+}
+
 static int widest_again(void **state) {
   (void)state;
   for (int isa = 0; isa < OURO_ISA_COUNT; isa++) ouro_isa_force((ouro_isa)isa);
@@ -205,9 +453,21 @@ static int widest_again(void **state) {
 #define CASE(test) cmocka_unit_test_teardown(test, widest_again)
 
 static const struct CMUnitTest tests[] = {
-    CASE(the_reference_is_right), CASE(gamma_has_its_law),         CASE(gamma_accepts_what_its_authors_do),
-    CASE(gamma_of_large_shapes),  CASE(variables_are_independent), CASE(gamma_depends_on_no_batch),
+    CASE(the_reference_is_right),
+    CASE(gamma_has_its_law),
+    CASE(gamma_accepts_what_its_authors_do),
+    CASE(gamma_of_large_shapes),
+    CASE(variables_are_independent),
+    CASE(gamma_depends_on_no_batch),
     CASE(gamma_at_the_ends),
+    CASE(poisson_has_its_law),
+    CASE(binomial_has_its_law),
+    CASE(counts_of_large_means),
+    CASE(counts_are_accepted_by_the_book),
+    CASE(counts_at_the_ends),
+    CASE(counts_depend_on_no_batch),
+    CASE(multinomial_has_its_law),
+    CASE(multinomial_of_many),
 };
 
 TEST_MAIN(tests)

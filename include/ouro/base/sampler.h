@@ -21,4 +21,21 @@ void ouro_sampler_gamma(size_t n, const ouro_stream *streams, size_t k, double *
  *  [inout] x [n][k] degrees of freedom, at least 0; become the variables */
 void ouro_sampler_chi_square(size_t n, const ouro_stream *streams, size_t k, double *x);
 
+/** Poisson variables: number 0 of each of n streams.
+ *  Not collective.
+ *  [inout] x [n] means, at least 0; become the variables */
+void ouro_sampler_poisson(size_t n, const ouro_stream *streams, double *x);
+
+/** Binomial variables: number 0 of each of n streams.
+ *  Not collective.
+ *  [in]    p [n] chances
+ *  [inout] x [n] trials, whole numbers from 0 on; become the successes */
+void ouro_sampler_binomial(size_t n, const ouro_stream *streams, const double *p, double *x);
+
+/** A multinomial variable, of numbers 0 .. k-1 of a stream: how often each of k outcomes came out in n trials.
+ *  Not collective.
+ *  [in]  p [k] chances, or multiples of them, at least 0 and not all 0
+ *  [out] x [k] sums to n; 0 where p is */
+void ouro_sampler_multinomial(const ouro_stream *stream, double n, size_t k, const double *p, double *x);
+
 #endif
