@@ -117,6 +117,19 @@ static ouro_status relate_regime(const ouro_settings *settings) {
                               regime ? regime : "replace");
 }
 
+static bool is_limit(const ouro_settings *settings) {
+  const char *sampling = ouro_settings_text(settings, "learning.sampling");
+  return sampling && strcmp(sampling, "limit") == 0;
+}
+
+/* What crosses a cut in the limit of many samples is models. */
+static ouro_status relate_carry(const ouro_settings *settings) {
+  const char *carry = ouro_settings_text(settings, "exchange.carry");
+  if (carry == NULL || strcmp(carry, "data") != 0 || !is_limit(settings)) return OURO_OK;
+  return ouro_settings_refuse(settings, ouro_settings_find(settings, "exchange.carry"),
+                              "exchange.carry: learning.sampling `limit` has no data to carry, only `parameters`");
+}
+
 ouro_status ouro_settings_relate(const ouro_settings *settings, bool graph_needed) {
   ouro_status status;
   OURO_TRY(relate_graph(settings, graph_needed));
@@ -126,6 +139,7 @@ ouro_status ouro_settings_relate(const ouro_settings *settings, bool graph_neede
   }
   OURO_TRY(relate_model(settings));
   OURO_TRY(relate_regime(settings));
+  OURO_TRY(relate_carry(settings));
 cleanup:
   return status;
 }
@@ -139,6 +153,7 @@ ouro_status ouro_settings_defaults(ouro_settings *settings) {
   ouro_status status = OURO_OK;
   int n;
   const ouro_rule *rules = ouro_config_rules(&n);
+  if (is_limit(settings)) OURO_TRY(put_default(settings, "exchange.carry", "parameters"));
   for (int i = 0; i < n; i++) {
     if (rules[i].fallback) OURO_TRY(put_default(settings, rules[i].path, rules[i].fallback));
   }

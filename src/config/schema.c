@@ -31,7 +31,8 @@ static const cyaml_strval_t regime_words[] = {{"replace", OURO_REGIME_REPLACE},
                                               {"subsample", OURO_REGIME_SUBSAMPLE},
                                               {"forget", OURO_REGIME_FORGET}};
 static const cyaml_strval_t draw_words[] = {{"private", OURO_DRAW_PRIVATE}, {"published", OURO_DRAW_PUBLISHED}};
-static const cyaml_strval_t sampling_words[] = {{"rows", OURO_SAMPLING_ROWS}};
+static const cyaml_strval_t sampling_words[] = {
+    {"rows", OURO_SAMPLING_ROWS}, {"statistics", OURO_SAMPLING_STATISTICS}, {"limit", OURO_SAMPLING_LIMIT}};
 static const cyaml_strval_t exact_words[] = {
     {"auto", OURO_EXACT_AUTO}, {"always", OURO_EXACT_ALWAYS}, {"none", OURO_EXACT_NONE}};
 static const cyaml_strval_t method_words[] = {{"metis", OURO_METHOD_METIS}, {"block", OURO_METHOD_BLOCK}};
@@ -143,7 +144,8 @@ const cyaml_schema_value_t ouro_config_schema = {
 #define IS_TEXT(path, fallback)                                                                                        \
   { path, OURO_FORM_TEXT, fallback, 0, 0, 0, 0, false }
 
-/* Defaults that depend on other keys (real.samples, output.file, those of graph.generate) are set in relate.c. */
+/* Defaults that depend on other keys (real.samples, exchange.carry, output.file, those of graph.generate) are set in
+ * relate.c. */
 static const ouro_rule rules[] = {
     IS_TEXT("graph.file", NULL),
     IS_WORD("graph.generate.kind", NULL),

@@ -21,20 +21,30 @@ static void post_receive(ouro_exchange_flight *flight, exchange_channel *channel
   if (code != MPI_SUCCESS) fail(flight, OURO_EMPI, "cannot receive from", channel->rank);
 }
 
+/* The next items of a channel that fit into `room` bytes, as many as are filled together; their bytes. */
+static size_t list_items(ouro_exchange_flight *flight, exchange_channel *channel, size_t room, int *n) {
+  const ouro_exchange_plan *plan = flight->plan;
+  size_t used = 0;
+  for (*n = 0; *n < OURO_EXCHANGE_ITEMS && exchange_peek(plan, channel, &channel->next, &flight->item[*n]); ++*n) {
+    const size_t bytes = exchange_bytes(plan, flight->item[*n].n);
+    if (used + bytes > room) break;
+    used += bytes;
+    exchange_advance(plan, channel, &channel->next);
+  }
+  return used;
+}
+
 /* Fill the next message of a sending channel and start it. */
 static void send_message(ouro_exchange_flight *flight, exchange_channel *channel) {
   const ouro_exchange_plan *plan = flight->plan;
   const double since = ouro_timer_now();
   const int slot = (int)(channel->started++ % channel->depth);
   unsigned char *out = channel->ring + (size_t)slot * channel->message;
-  ouro_exchange_item item;
   size_t used = 0;
-  while (exchange_peek(plan, channel, &channel->next, &item)) {
-    const size_t bytes = (size_t)item.n * plan->options.row_bytes;
-    if (used + bytes > channel->message) break;
-    flight->fill(flight->context, &item, out + used);
+  for (int n = 1; n > 0;) {
+    const size_t bytes = list_items(flight, channel, channel->message - used, &n);
+    if (n > 0) flight->fill(flight->context, n, flight->item, out + used);
     used += bytes;
-    exchange_advance(plan, channel, &channel->next);
   }
   const int code =
       MPI_Isend(out, (int)used, MPI_BYTE, channel->rank, OURO_TAG_EXCHANGE_ROWS, plan->comm, &channel->request[slot]);
@@ -93,7 +103,7 @@ static void release_if_read(ouro_exchange_flight *flight, exchange_channel *chan
   ouro_exchange_item next;
   if (!channel->arrived) return;
   if (exchange_peek(flight->plan, channel, &channel->next, &next) &&
-      channel->offset + (size_t)next.n * flight->plan->options.row_bytes <= channel->message) {
+      channel->offset + exchange_bytes(flight->plan, next.n) <= channel->message) {
     return;
   }
   if ((size_t)channel->length != channel->offset) {
@@ -136,7 +146,7 @@ const void *ouro_exchange_take(ouro_exchange_flight *flight, ouro_lid ghost, our
   if (!channel->arrived) await(flight, channel);
   const unsigned char *rows = channel->ring + (size_t)(channel->finished % channel->depth) * channel->message;
   rows += channel->offset;
-  channel->offset += (size_t)next.n * plan->options.row_bytes;
+  channel->offset += exchange_bytes(plan, next.n);
   exchange_advance(plan, channel, &channel->next);
   if (item) *item = next;
   return rows;

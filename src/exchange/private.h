@@ -24,7 +24,7 @@ typedef struct exchange_channel {
   int64_t bytes;     /* of one generation */
   int64_t least;     /* bytes of its largest block */
   int64_t share;     /* bytes of buffer, agreed with the other side */
-  ouro_count slice;  /* largest number of rows of an item */
+  ouro_count slice;  /* largest number of rows of an item; INT64_MAX where items are whole */
   size_t message;    /* largest bytes of a message */
   int depth;         /* slots of the ring */
   int64_t n_messages;
@@ -42,9 +42,10 @@ struct ouro_exchange_flight {
   ouro_exchange_plan *plan;
   ouro_exchange_fill fill;
   void *context;
-  exchange_channel *last; /* channel of the latest take */
-  double filling;         /* seconds spent in fill since the plan was made */
-  ouro_status status;     /* first failure */
+  exchange_channel *last;                       /* channel of the latest take */
+  ouro_exchange_item item[OURO_EXCHANGE_ITEMS]; /* being filled */
+  double filling;                               /* seconds spent in fill since the plan was made */
+  ouro_status status;                           /* first failure */
   char reason[160];
 };
 
@@ -59,6 +60,12 @@ struct ouro_exchange_plan {
   double waited;
   ouro_exchange_flight flight;
 };
+
+/** Bytes of a feed, or of an item, of n rows.
+ *  Not collective. */
+static inline size_t exchange_bytes(const ouro_exchange_plan *plan, ouro_count n) {
+  return plan->options.whole ? plan->options.row_bytes : (size_t)n * plan->options.row_bytes;
+}
 
 /** The item at a channel's cursor.
  *  Not collective.
@@ -81,8 +88,10 @@ static inline bool exchange_peek(const ouro_exchange_plan *plan, const exchange_
  *  Not collective. */
 static inline void exchange_advance(const ouro_exchange_plan *plan, const exchange_channel *channel,
                                     exchange_cursor *at) {
-  at->first += channel->slice;
-  if (at->first < channel->total[at->feed]) return;
+  if (channel->slice < channel->total[at->feed] - at->first) {
+    at->first += channel->slice;
+    return;
+  }
   at->first = 0;
   if (++at->feed < channel->start[at->group + 1]) return;
   at->feed = channel->start[at->group];

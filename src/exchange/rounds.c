@@ -15,13 +15,15 @@
 /* Bytes of one generation and of the largest block of each channel. */
 static ouro_status measure_channels(ouro_exchange_plan *plan) {
   const int64_t row = (int64_t)plan->options.row_bytes;
+  const bool whole = plan->options.whole;
   for (int c = 0; c < plan->n_receive + plan->n_send; c++) {
     exchange_channel *channel = &plan->channel[c];
     int64_t rows = 0, largest = 0;
     bool over = false;
     for (ouro_eid k = 0; k < channel->n_feeds; k++) {
-      if (channel->total[k] > largest) largest = channel->total[k];
-      over |= __builtin_add_overflow(rows, channel->total[k], &rows);
+      const ouro_count n = whole ? 1 : channel->total[k];
+      if (n > largest) largest = n;
+      over |= __builtin_add_overflow(rows, n, &rows);
     }
     over |= __builtin_mul_overflow(rows, plan->options.replicates, &rows);
     over |= __builtin_mul_overflow(rows, row, &channel->bytes) || channel->bytes > INT64_MAX / 4;
@@ -109,7 +111,7 @@ static int64_t count_messages(const ouro_exchange_plan *plan, const exchange_cha
   int64_t n = 0;
   size_t room = 0;
   for (; exchange_peek(plan, channel, &at, &item); exchange_advance(plan, channel, &at)) {
-    const size_t bytes = (size_t)item.n * plan->options.row_bytes;
+    const size_t bytes = exchange_bytes(plan, item.n);
     if (bytes > room) {
       room = channel->message;
       n++;
@@ -132,7 +134,7 @@ static ouro_status lay_out(ouro_exchange_plan *plan, exchange_channel *channel) 
     channel->message = (size_t)(largest / row * row);
   }
   const int64_t blocks = (int64_t)channel->message / 8 / row / block;
-  channel->slice = (blocks > 1 ? blocks : 1) * block;
+  channel->slice = plan->options.whole ? INT64_MAX : (blocks > 1 ? blocks : 1) * block;
   channel->n_messages = count_messages(plan, channel);
   int64_t depth = channel->message ? channel->share / (int64_t)channel->message : 0;
   if (depth > channel->n_messages) depth = channel->n_messages;

@@ -84,8 +84,7 @@ static ouro_status find(const ouro_config *config, const ouro_family_methods **m
   return ouro_config_refuse(config, "model.family", "must be one of %s, not `%s`", all, name);
 }
 
-/* Does a list of keys, each between blanks, hold a key? */
-static bool takes(const char *keys, const char *key) {
+bool ouro_family_takes(const char *keys, const char *key) {
   const size_t length = strlen(key);
   for (const char *at = keys ? strstr(keys, key) : NULL; at; at = strstr(at + 1, key)) {
     if (at > keys && at[-1] == ' ' && at[length] == ' ') return true;
@@ -99,7 +98,8 @@ static ouro_status check_keys(const ouro_config *config, const ouro_family_metho
   for (int i = 0; (key = ouro_config_key("model", i)) != NULL; i++) {
     char path[64];
     snprintf(path, sizeof path, "model.%s", key);
-    if (strcmp(key, "family") == 0 || takes(methods->keys, key) || !ouro_config_given(config, path)) continue;
+    if (strcmp(key, "family") == 0 || ouro_family_takes(methods->keys, key) || !ouro_config_given(config, path))
+      continue;
     return ouro_config_refuse(config, path, "not used by family `%s`; it takes:%s", methods->name,
                               methods->keys ? methods->keys : " none");
   }
@@ -133,6 +133,7 @@ ouro_status ouro_family_create(const ouro_config *config, ouro_family **family) 
   const size_t rows = (size_t)OURO_ROW_BLOCK * (size_t)made->row_width;
   OURO_NEW(made->block, made->scratch > rows ? made->scratch : rows);
   OURO_TRY(hold_out(config, made));
+  OURO_TRY(ouro_family_enter_tier(config, made));
   *family = made;
   made = NULL;
 cleanup:

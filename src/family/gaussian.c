@@ -96,6 +96,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->spread.fitted = model->unbiased ? OURO_FITTED_UNBIASED : shaped ? OURO_FITTED_ML : OURO_FITTED_NONE;
   family->spread.curvature = family->spread.fitted ? 0 : -1;
   family->spread.drawn = config->model.temperature * ouro_ball_variance(&model->ball);
+  if (model->ball.mass != 1) family->rows_only = "model.top_p";
 cleanup:
   return status;
 }

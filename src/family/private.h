@@ -18,4 +18,14 @@ extern const ouro_family_methods ouro_family_huber;
 extern const ouro_family_methods ouro_family_kde;
 extern const ouro_family_methods ouro_family_mixture;
 
+/** Does a list of keys, each between blanks, hold a key?
+ *  Not collective. */
+bool ouro_family_takes(const char *keys, const char *key);
+
+/** Refuse a learning.sampling that a family does not have, and give it the law of the one it is in: tier.c.
+ *  Not collective.
+ *  [inout] family made but for this
+ *  Returns OURO_OK or OURO_ECONFIG. */
+ouro_status ouro_family_enter_tier(const ouro_config *config, ouro_family *family);
+
 #endif

@@ -79,6 +79,11 @@ void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const doub
   learn_batch *batch = &run->batch;
   __builtin_prefetch(theta); /* by the time it is drawn from, a model from anywhere in memory is in cache */
   __builtin_prefetch(theta + run->family->n_parameters - 1);
+  if (run->statistics.on) {
+    const ouro_slice slice = {*stream, theta, 0, total, total, noise};
+    if (first < total) ouro_learn_whole_draw(run, &slice, statistic);
+    return;
+  }
   while (first < total) {
     const ouro_count n = total - first < run->chunk ? total - first : run->chunk;
     if (batch->n_slices == LEARN_SLICES || batch->rows + n > run->chunk) ouro_learn_batch_absorb(run);
@@ -92,6 +97,7 @@ void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const doub
 
 void ouro_learn_batch_absorb(learn_run *run) {
   learn_batch *batch = &run->batch;
+  if (run->statistics.on) ouro_learn_whole_absorb(run);
   if (batch->n_slices == 0) return;
   if (run->keep.rows)
     ouro_learn_keep_absorb(run, batch->n_slices, batch->slices, batch->into);

@@ -152,6 +152,14 @@ static ouro_status check_kept(const ouro_config *config, const ouro_family *fami
       config->learning.memory, ceil(bytes / 1024), config->learning.generations, config->learning.replicates);
 }
 
+static ouro_status check_sampling(const ouro_config *config) {
+  if (config->learning.sampling == OURO_SAMPLING_ROWS || config->learning.regime != OURO_REGIME_SUBSAMPLE) {
+    return OURO_OK;
+  }
+  return ouro_config_refuse(config, "learning.sampling",
+                            "learning.regime subsample draws from samples that are kept, which only `rows` has");
+}
+
 static ouro_status check_weights(const ouro_config *config) {
   if (config->real.weight == 0 || config->learning.regime != OURO_REGIME_SUBSAMPLE) return OURO_OK;
   return ouro_error(OURO_ECONFIG,
@@ -233,6 +241,7 @@ cleanup:
 
 ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   ouro_status status = OURO_OK;
+  OURO_TRY(check_sampling(config));
   OURO_TRY(check_weights(config));
   OURO_CHECK(graph->noise == NULL || family->methods->takes_noise, OURO_ECONFIG,
              "the node file's column noise: models of family %s have none of their own", family->methods->name);

@@ -10,7 +10,7 @@
 /* A trained node with a ghost among its sources has to wait for samples. */
 static bool waits(const learn_run *run, ouro_lid i) {
   const ouro_graph *graph = run->graph;
-  if (run->config->exchange.carry == OURO_CARRY_PARAMETERS) return false;
+  if (run->carries_parameters) return false;
   for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
     if (graph->source[e] >= graph->n_owned) return true;
   }
@@ -42,15 +42,19 @@ static ouro_status check_slots(const learn_run *run, size_t numbers) {
                     run->keep.rows ? "keeps each one in this learning.regime" : "needs all at once", numbers / 128 + 1);
 }
 
-static ouro_status new_slots(learn_run *run) {
-  ouro_status status = OURO_OK;
+static void note_corpora(learn_run *run) {
   const ouro_graph *graph = run->graph;
   const size_t n_local = (size_t)graph->n_owned + (size_t)graph->n_ghost;
-  free(run->slot);
-  run->slot = NULL;
   if (n_local > 0) memset(run->corpus, 0, n_local * sizeof *run->corpus);
   for (ouro_eid e = 0; e < graph->row[graph->n_owned]; e++)
     run->corpus[graph->source[e]] = ouro_graph_samples(graph, e);
+}
+
+static ouro_status new_slots(learn_run *run) {
+  ouro_status status = OURO_OK;
+  const size_t n_local = (size_t)run->n_owned + (size_t)run->graph->n_ghost;
+  free(run->slot);
+  run->slot = NULL;
   for (size_t j = 0; j < n_local; j++) {
     const size_t size = run->corpus[j] > 0 ? ouro_family_statistic_size(&run->keep.gather, run->corpus[j]) : 0;
     OURO_CHECK(!__builtin_add_overflow(run->slot_at[j], size, &run->slot_at[j + 1]), OURO_ELIMIT,
@@ -69,6 +73,7 @@ static ouro_status new_arrays(learn_run *run) {
   OURO_NEW(run->trained, run->n_owned);
   if (run->config->learning.draw != OURO_DRAW_PUBLISHED) return OURO_OK;
   OURO_NEW(run->corpus, n_local);
+  if (run->limit.on) return OURO_OK;
   OURO_NEW(run->reduced, n_local);
   OURO_NEW(run->slot_at, n_local + 1);
 cleanup:
@@ -79,12 +84,15 @@ cleanup:
 static ouro_status follow(learn_run *run) {
   ouro_status status = OURO_OK;
   const ouro_config *config = run->config;
-  const ouro_exchange_options options = {config->learning.draw, run->replicates,
-                                         (size_t)run->family->row_width * sizeof(double), OURO_ROW_BLOCK,
-                                         config->exchange.buffer};
+  const bool whole = run->statistics.on;
+  const int width = whole ? run->family->statistic_width : run->family->row_width;
+  const ouro_exchange_options options = {config->learning.draw,          run->replicates,
+                                         (size_t)width * sizeof(double), whole ? 1 : OURO_ROW_BLOCK,
+                                         config->exchange.buffer,        whole};
   list_trained(run);
-  if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_AGREE(run->graph->comm, new_slots(run));
-  if (config->exchange.carry == OURO_CARRY_PARAMETERS) return OURO_OK;
+  if (run->corpus) note_corpora(run);
+  if (run->slot_at) OURO_AGREE(run->graph->comm, new_slots(run));
+  if (run->carries_parameters) return OURO_OK;
   ouro_exchange_plan_destroy(&run->plan);
   OURO_TRY(ouro_exchange_plan_create(run->graph, &options, &run->plan));
 cleanup:

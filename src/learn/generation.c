@@ -12,8 +12,7 @@ static const double *model_of(const learn_run *run, ouro_lid node, int64_t repli
   return run->theta + model * (size_t)run->family->n_parameters;
 }
 
-/* The noise that a model's samples have of their own, as in ouro_slice. */
-static const double *noise_of(const learn_run *run, ouro_lid node) {
+const double *ouro_learn_noise(const learn_run *run, ouro_lid node) {
   const double *noise = run->graph->noise;
   return noise && !isnan(noise[node]) ? &noise[node] : NULL;
 }
@@ -40,6 +39,10 @@ ouro_count ouro_learn_largest_size(const ouro_config *config, const ouro_graph *
 }
 
 void ouro_learn_initial(learn_run *run) {
+  if (run->limit.on) {
+    ouro_learn_limit_initial(run);
+    return;
+  }
   for (ouro_lid i = 0; i < run->n_owned; i++) {
     const ouro_count size = ouro_schedule_initial(run->config, run->graph, i);
     for (int32_t k = 0; k < (int32_t)run->replicates; k++) {
@@ -71,16 +74,20 @@ static void add_nature(learn_run *run, ouro_lid i, int32_t replicate, double *st
   ouro_learn_batch_draw(run, &stream, run->family->truth, NULL, 0, n, statistic);
 }
 
-/* Add the samples of a ghost as they arrive. */
+/* Add the samples of a ghost as they arrive, behind those that are pending. */
 static void take_samples(learn_run *run, ouro_lid ghost, ouro_count total, double *statistic) {
   ouro_exchange_item item;
+  if (!run->statistics.on) ouro_learn_batch_absorb(run);
   for (ouro_count taken = 0; taken < total; taken += item.n) {
-    const double *rows = ouro_exchange_take(run->flight, ghost, &item);
-    if (rows == NULL) {
+    const double *data = ouro_exchange_take(run->flight, ghost, &item);
+    if (data == NULL) {
       run->starved = true;
       return;
     }
-    ouro_family_reduce(&run->keep.gather, rows, item.n, statistic);
+    if (run->statistics.on)
+      ouro_learn_whole_arrive(run, data, statistic);
+    else
+      ouro_family_reduce(&run->keep.gather, data, item.n, statistic);
   }
 }
 
@@ -91,12 +98,11 @@ static void train_private(learn_run *run, ouro_lid i, int32_t replicate) {
   for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
     const ouro_lid j = graph->source[e];
     if (j >= run->n_owned && run->plan) {
-      ouro_learn_batch_absorb(run);
       take_samples(run, j, ouro_graph_samples(graph, e), statistic);
     } else {
       const ouro_stream stream =
           ouro_learn_stream(run, replicate, run->generation, OURO_PURPOSE_FEED, graph->gid[j], graph->gid[i]);
-      ouro_learn_batch_draw(run, &stream, model_of(run, j, replicate), noise_of(run, j), 0,
+      ouro_learn_batch_draw(run, &stream, model_of(run, j, replicate), ouro_learn_noise(run, j), 0,
                             ouro_graph_samples(graph, e), statistic);
     }
   }
@@ -133,8 +139,8 @@ static void reduce_own(learn_run *run) {
     run->reduced[j] = run->corpus[j]; /* from here on fill() leaves this slot alone */
     const ouro_stream stream =
         ouro_learn_stream(run, run->replicate, run->generation, OURO_PURPOSE_CORPUS, run->graph->gid[j], 0);
-    ouro_learn_batch_draw(run, &stream, model_of(run, j, run->replicate), noise_of(run, j), first, run->corpus[j],
-                          slot_of(run, j));
+    ouro_learn_batch_draw(run, &stream, model_of(run, j, run->replicate), ouro_learn_noise(run, j), first,
+                          run->corpus[j], slot_of(run, j));
   }
   ouro_learn_batch_absorb(run);
 }
@@ -143,6 +149,7 @@ static void reduce_ghosts(learn_run *run) {
   for (ouro_lid j = run->n_local; j < run->n_owned + run->graph->n_ghost; j++) {
     take_samples(run, j, run->corpus[j], slot_of(run, j));
   }
+  ouro_learn_batch_absorb(run);
 }
 
 static void train_published(learn_run *run, ouro_lid i) {
@@ -168,30 +175,61 @@ static void all_published(learn_run *run) {
   run->replicate = -1;
 }
 
-/* Draw samples that another rank needs. A corpus that is also consumed here goes to its slot at once. */
-static void fill(void *context, const ouro_exchange_item *item, void *out) {
-  learn_run *run = context;
-  const ouro_lid j = item->local;
-  ouro_slice slice = {.theta = model_of(run, j, item->replicate),
+/* What is drawn for an item. */
+static ouro_slice slice_of(const learn_run *run, const ouro_exchange_item *item) {
+  const bool corpus = published(run);
+  return (ouro_slice){.stream = ouro_learn_stream(run, item->replicate, run->generation,
+                                                  corpus ? OURO_PURPOSE_CORPUS : OURO_PURPOSE_FEED, item->source,
+                                                  corpus ? 0 : item->target),
+                      .theta = model_of(run, item->local, item->replicate),
                       .first = item->first,
                       .n = item->n,
                       .total = item->total,
-                      .noise = noise_of(run, j)};
-  if (!published(run)) {
-    slice.stream =
-        ouro_learn_stream(run, item->replicate, run->generation, OURO_PURPOSE_FEED, item->source, item->target);
+                      .noise = ouro_learn_noise(run, item->local)};
+}
+
+/* A corpus that is sent and consumed here, too, goes to its slot at once. Is it the turn of this part of it? */
+static bool fills_slot(const learn_run *run, const ouro_exchange_item *item) {
+  const ouro_lid j = item->local;
+  return published(run) && run->corpus[j] > 0 && item->replicate == run->replicate && item->first == run->reduced[j];
+}
+
+/* Draw samples that another rank needs. */
+static void fill_rows(learn_run *run, int n, const ouro_exchange_item *items, double *out) {
+  for (int k = 0; k < n; k++) {
+    const ouro_slice slice = slice_of(run, &items[k]);
     ouro_family_draw(run->family, &slice, out);
-    return;
+    if (fills_slot(run, &items[k])) {
+      ouro_family_reduce(&run->keep.gather, out, items[k].n, slot_of(run, items[k].local));
+      run->reduced[items[k].local] += items[k].n;
+    }
+    out += items[k].n * run->family->row_width;
   }
-  slice.stream = ouro_learn_stream(run, item->replicate, run->generation, OURO_PURPOSE_CORPUS, item->source, 0);
-  ouro_family_draw(run->family, &slice, out);
-  if (run->corpus[j] == 0 || item->replicate != run->replicate || item->first != run->reduced[j]) return;
-  ouro_family_reduce(&run->keep.gather, out, item->n, slot_of(run, j));
-  run->reduced[j] += item->n;
+}
+
+/* Draw statistics that another rank needs. */
+static void fill_statistics(learn_run *run, int n, const ouro_exchange_item *items, double *out) {
+  for (int k = 0; k < n; k++) run->statistics.sent[k] = slice_of(run, &items[k]);
+  ouro_family_draw_statistics(run->family, n, run->statistics.sent, out);
+  for (int k = 0; k < n; k++, out += run->family->statistic_width) {
+    if (!fills_slot(run, &items[k])) continue;
+    ouro_family_merge(run->family, out, slot_of(run, items[k].local));
+    run->reduced[items[k].local] = items[k].n;
+  }
+}
+
+static void fill(void *context, int n, const ouro_exchange_item *items, void *out) {
+  learn_run *run = context;
+  if (run->statistics.on)
+    fill_statistics(run, n, items, out);
+  else
+    fill_rows(run, n, items, out);
 }
 
 static void all_models(learn_run *run) {
-  if (published(run))
+  if (run->limit.on)
+    ouro_learn_limit_generation(run);
+  else if (published(run))
     all_published(run);
   else
     all_private(run);
@@ -199,7 +237,7 @@ static void all_models(learn_run *run) {
 
 ouro_status ouro_learn_generation(learn_run *run, ouro_timers *timers) {
   ouro_status status = OURO_OK;
-  if (published(run)) open_slots(run, 0);
+  if (published(run) && !run->limit.on) open_slots(run, 0);
   if (run->plan == NULL) {
     const size_t bytes = (size_t)run->replicates * (size_t)run->family->n_parameters * sizeof(double);
     ouro_timers_enter(timers, OURO_PHASE_EXCHANGE);

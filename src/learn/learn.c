@@ -31,7 +31,7 @@ static ouro_status new_kept(learn_run *run) {
   if (run->forget == 0 || run->keep.rows) return OURO_OK;
   OURO_TRY(ouro_memory_product((size_t)run->n_owned, (size_t)run->replicates, &n));
   OURO_TRY(ouro_memory_product(n, (size_t)run->family->statistic_width, &n));
-  OURO_NEW(run->kept, n);
+  if (!run->limit.on) OURO_NEW(run->kept, n);
   OURO_NEW(run->effective, run->n_owned);
 cleanup:
   return status;
@@ -52,8 +52,13 @@ static ouro_status run_local(learn_run *run) {
   OURO_CHECK(run->replicates >= 1 && run->replicates <= INT32_MAX, OURO_ELIMIT,
              "learning.replicates: %" PRId64 " is outside 1 .. %d", run->replicates, INT32_MAX);
   OURO_TRY(new_state(run));
-  OURO_TRY(ouro_learn_batch_create(run));
-  OURO_TRY(ouro_learn_keep_create(run));
+  if (run->limit.on) {
+    OURO_TRY(ouro_learn_limit_create(run));
+  } else {
+    OURO_TRY(ouro_learn_batch_create(run));
+    OURO_TRY(ouro_learn_keep_create(run));
+  }
+  if (run->statistics.on) OURO_TRY(ouro_learn_whole_create(run));
   OURO_TRY(new_kept(run));
   OURO_TRY(new_stalls(run));
 cleanup:
@@ -63,13 +68,17 @@ cleanup:
 static ouro_status run_create(learn_run *run, const ouro_config *config, const ouro_family *family,
                               const ouro_graph *graph) {
   ouro_status status = OURO_OK;
-  const bool carried = config->exchange.carry == OURO_CARRY_PARAMETERS;
+  const bool limit = config->learning.sampling == OURO_SAMPLING_LIMIT;
+  const bool carried = limit || config->exchange.carry == OURO_CARRY_PARAMETERS;
   *run = (learn_run){.config = config,
                      .family = family,
                      .whole = graph,
                      .replicates = config->learning.replicates,
                      .n_owned = graph->n_owned,
                      .n_local = graph->n_owned + (carried ? graph->n_ghost : 0),
+                     .carries_parameters = carried,
+                     .statistics.on = config->learning.sampling == OURO_SAMPLING_STATISTICS,
+                     .limit.on = limit,
                      .replicate = -1,
                      .failed_node = INT64_MAX};
   OURO_TRY(ouro_schedule_create(config, graph, &run->schedule));
@@ -90,6 +99,8 @@ static void run_clear(learn_run *run) {
   ouro_learn_counts_clear(run);
   ouro_learn_batch_clear(&run->batch);
   ouro_learn_keep_clear(&run->keep);
+  ouro_learn_whole_clear(&run->statistics);
+  ouro_learn_limit_clear(&run->limit);
   free(run->theta);
   free(run->next);
   free(run->error);
@@ -128,7 +139,7 @@ static void keep_untrained(learn_run *run) {
 
 /* Neff_i' = forget Neff_i + n_i where it is retrained; n0_i in generation 0. */
 static void count_samples(learn_run *run) {
-  for (ouro_lid i = 0; run->kept && i < run->n_owned; i++) {
+  for (ouro_lid i = 0; run->effective && i < run->n_owned; i++) {
     if (run->generation == 0)
       run->effective[i] = (double)ouro_schedule_initial(run->config, run->graph, i);
     else if (run->size[i] > 0)

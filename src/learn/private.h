@@ -39,6 +39,31 @@ typedef struct learn_keep {
   double *weight;     /* of the samples of a fit; NULL where all are 1 */
 } learn_keep;
 
+/* Statistics that are drawn whole, and those that arrive, until they are added: whole.c. */
+typedef struct learn_whole {
+  bool on;                              /* is learning.sampling statistics? */
+  ouro_lid most, n, n_drawn, n_arrived; /* n = n_drawn + n_arrived are pending */
+  ouro_slice *slices;                   /* [most] to be drawn .. */
+  double *drawn;                        /* [most][statistic_width] .. into these */
+  double *arrived;                      /* [most][statistic_width] copies of those that came from other ranks */
+  const double **from;                  /* [most] drawn or arrived, in the order of the calls, to be added .. */
+  double **into;                        /* [most] .. to these */
+  ouro_slice *sent;                     /* [OURO_EXCHANGE_ITEMS] being drawn for other ranks */
+} learn_whole;
+
+/* Models in the limit of many samples: limit.c. */
+typedef struct learn_limit {
+  bool on;           /* is learning.sampling limit? */
+  ouro_lid tile;     /* models whose normal vectors are drawn together: */
+  ouro_lid *node;    /* [tile] */
+  double *sd;        /* [tile] of the chance of a fit, in units of J^1/2: of what is drawn for it .. */
+  double *fixed_sd;  /* [tile] .. and of its fixed real data */
+  double *z;         /* [tile][replicate][n_parameters] */
+  size_t n_normals;  /* */
+  double *normal;    /* [n_normals] of a stream */
+  double *published; /* [n_local][replicate][n_parameters] means of the corpora; NULL where draws are private */
+} learn_limit;
+
 typedef struct learn_run {
   const ouro_config *config;
   const ouro_family *family;
@@ -58,8 +83,11 @@ typedef struct learn_run {
   double *effective;                 /* [n_owned] Neff_i: how many they count as, THEORY.md section 8 */
   learn_keep keep;                   /* */
   learn_batch batch;                 /* */
+  learn_whole statistics;            /* */
+  learn_limit limit;                 /* */
   ouro_count chunk;                  /* rows drawn or reduced between two looks at the messages .. */
   ouro_count worked;                 /* .. and those since the last look */
+  bool carries_parameters;           /* */
   ouro_exchange_plan *plan;          /* NULL where parameters are carried */
   ouro_exchange_flight *flight;      /* NULL between exchanges */
   int64_t bytes_sent;                /* */
@@ -98,6 +126,12 @@ ouro_stream ouro_learn_stream(const learn_run *run, int64_t replicate, int64_t g
 void ouro_learn_batch_draw(learn_run *run, const ouro_stream *stream, const double *theta, const double *noise,
                            ouro_count first, ouro_count total, double *statistic);
 
+/** Have the statistic that another rank has drawn added to a statistic, in the order of these calls and of those of
+ *  ouro_learn_batch_draw().
+ *  Not collective.
+ *  [in] drawn copied */
+void ouro_learn_whole_arrive(learn_run *run, const double *drawn, double *statistic);
+
 /** Multiply the statistic of the last model begun, as it is now, by `now`, and once it is complete by `then`.
  *  Not collective. */
 void ouro_learn_batch_scale(learn_run *run, double now, double then);
@@ -113,6 +147,13 @@ void ouro_learn_batch_worked(learn_run *run, ouro_count rows);
 /** Draw what is pending, fit all models of the batch and store them in run->next.
  *  Not collective. */
 void ouro_learn_batch_flush(learn_run *run);
+
+/** The same for whole statistics: set up, release, have one drawn, draw and add what is pending.
+ *  Not collective. */
+ouro_status ouro_learn_whole_create(learn_run *run);
+void ouro_learn_whole_clear(learn_whole *whole);
+void ouro_learn_whole_draw(learn_run *run, const ouro_slice *slice, double *statistic);
+void ouro_learn_whole_absorb(learn_run *run);
 
 /** What follows from the counts of a generation: set up for the first after generation 0, go to run->generation,
  *  release. A zeroed run may be cleared.
@@ -166,6 +207,17 @@ const double *ouro_learn_keep_weights(learn_run *run, ouro_lid node);
 /** Note a model that breaks down, which ends the run.
  *  Not collective. */
 void ouro_learn_failed(learn_run *run, ouro_lid node, int64_t replicate);
+
+/** The noise that a model's samples have of their own, as in ouro_slice.
+ *  Not collective. */
+const double *ouro_learn_noise(const learn_run *run, ouro_lid node);
+
+/** Set up and release the limit tier, make generation 0, make generation run->generation: as those below.
+ *  Not collective. */
+ouro_status ouro_learn_limit_create(learn_run *run);
+void ouro_learn_limit_clear(learn_limit *limit);
+void ouro_learn_limit_initial(learn_run *run);
+void ouro_learn_limit_generation(learn_run *run);
 
 /** Make generation 0: every model fitted to real samples of its own, into run->next.
  *  Not collective. */

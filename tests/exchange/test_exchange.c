@@ -14,6 +14,9 @@
 #define WIDTH 3 /* doubles a row */
 #define BLOCK 64
 
+/* Items that are whole: of each feed its first row alone, in the place of all. */
+static bool whole;
+
 typedef struct scene {
   ouro_graph *graph;
   ouro_exchange_plan *plan;
@@ -33,15 +36,23 @@ static void nap(const scene *s, int64_t n) {
   if (s->pause && n % s->pause == 0) usleep(200);
 }
 
-static void fill(void *context, const ouro_exchange_item *item, void *out) {
+static ouro_count rows_of(ouro_count n) {
+  return whole && n > 0 ? 1 : n;
+}
+
+static void fill(void *context, int n, const ouro_exchange_item *items, void *out) {
   scene *s = context;
   double *rows = out;
-  s->wrong += item->local < 0 || item->local >= s->graph->n_owned || s->graph->gid[item->local] != item->source;
-  for (ouro_count r = 0; r < item->n; r++) {
-    for (int c = 0; c < WIDTH; c++) rows[r * WIDTH + c] = content(item, item->first + r, c);
+  s->wrong += n < 1 || n > OURO_EXCHANGE_ITEMS;
+  for (const ouro_exchange_item *item = items; item < items + n; item++) {
+    s->wrong += item->local < 0 || item->local >= s->graph->n_owned || s->graph->gid[item->local] != item->source;
+    s->wrong += whole && (item->first != 0 || item->n != item->total);
+    for (ouro_count r = 0; r < rows_of(item->n); r++) {
+      for (int c = 0; c < WIDTH; c++) *rows++ = content(item, item->first + r, c);
+    }
+    s->filled += rows_of(item->n);
+    nap(s, s->filled);
   }
-  s->filled += item->n;
-  nap(s, s->filled);
 }
 
 /* Take all rows of one feed or corpus and compare. */
@@ -55,7 +66,7 @@ static void take(scene *s, ouro_lid ghost, ouro_gid target, int32_t replicate, o
     }
     s->wrong += item.source != s->graph->gid[ghost] || item.target != target || item.replicate != replicate;
     s->wrong += item.local != ghost || item.first != got || item.total != total || item.first % BLOCK != 0;
-    for (ouro_count r = 0; r < item.n; r++) {
+    for (ouro_count r = 0; r < rows_of(item.n); r++) {
       for (int c = 0; c < WIDTH; c++) s->wrong += rows[r * WIDTH + c] != content(&item, item.first + r, c);
     }
     got += item.n;
@@ -94,15 +105,16 @@ static void take_published(scene *s, int32_t replicates) {
 
 static ouro_exchange_options options_of(const random_graph *spec, int64_t replicates, int64_t buffer) {
   const ouro_draw draw = spec->published ? OURO_DRAW_PUBLISHED : OURO_DRAW_PRIVATE;
-  return (ouro_exchange_options){draw, replicates, WIDTH * sizeof(double), BLOCK, buffer};
+  return (ouro_exchange_options){draw, replicates, WIDTH * sizeof(double), whole ? 1 : BLOCK, buffer, whole};
 }
 
 static int64_t rows_to_receive(const ouro_graph *g, const random_graph *spec, int64_t replicates) {
   int64_t rows = 0;
   if (spec->published) {
-    for (ouro_lid ghost = g->n_owned; ghost < g->n_owned + g->n_ghost; ghost++) rows += corpus_of(g, ghost);
+    for (ouro_lid ghost = g->n_owned; ghost < g->n_owned + g->n_ghost; ghost++) rows += rows_of(corpus_of(g, ghost));
   } else {
-    for (ouro_eid e = 0; e < g->row[g->n_owned]; e++) rows += g->source[e] >= g->n_owned ? ouro_graph_samples(g, e) : 0;
+    for (ouro_eid e = 0; e < g->row[g->n_owned]; e++)
+      rows += g->source[e] >= g->n_owned ? rows_of(ouro_graph_samples(g, e)) : 0;
   }
   return rows * replicates;
 }
@@ -224,6 +236,18 @@ static void test_slow_ranks(void **state) {
   }
 }
 
+/* Items that stand for feeds of any size: the same sequences, in rounds of fewer bytes. */
+static void test_whole(void **state) {
+  whole = true;
+  test_private(state);
+  test_published(state);
+  test_little_or_nothing(state);
+  test_large_feeds(state);
+  test_uneven_shares(state);
+  test_slow_ranks(state);
+  whole = false;
+}
+
 /* A rank that takes only part of its items: all ranks hear of it and nobody hangs. */
 static void test_untaken(void **state) {
   (void)state;
@@ -267,10 +291,15 @@ static void test_exhausted(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_private),           cmocka_unit_test(test_published),
-      cmocka_unit_test(test_little_or_nothing), cmocka_unit_test(test_large_feeds),
-      cmocka_unit_test(test_uneven_shares),     cmocka_unit_test(test_slow_ranks),
-      cmocka_unit_test(test_untaken),           cmocka_unit_test(test_exhausted),
+      cmocka_unit_test(test_private),
+      cmocka_unit_test(test_published),
+      cmocka_unit_test(test_little_or_nothing),
+      cmocka_unit_test(test_large_feeds),
+      cmocka_unit_test(test_uneven_shares),
+      cmocka_unit_test(test_slow_ranks),
+      cmocka_unit_test(test_whole),
+      cmocka_unit_test(test_untaken),
+      cmocka_unit_test(test_exhausted),
   };
   return test_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }

@@ -27,7 +27,7 @@ typedef enum ouro_regime {
   OURO_REGIME_SUBSAMPLE
 } ouro_regime;
 typedef enum ouro_draw { OURO_DRAW_PRIVATE, OURO_DRAW_PUBLISHED } ouro_draw;
-typedef enum ouro_sampling { OURO_SAMPLING_ROWS } ouro_sampling;
+typedef enum ouro_sampling { OURO_SAMPLING_ROWS, OURO_SAMPLING_STATISTICS, OURO_SAMPLING_LIMIT } ouro_sampling;
 typedef enum ouro_exact { OURO_EXACT_AUTO, OURO_EXACT_ALWAYS, OURO_EXACT_NONE } ouro_exact;
 typedef enum ouro_method { OURO_METHOD_METIS, OURO_METHOD_BLOCK } ouro_method;
 typedef enum ouro_objective { OURO_OBJECTIVE_AUTO, OURO_OBJECTIVE_CUT, OURO_OBJECTIVE_VOLUME } ouro_objective;
@@ -95,10 +95,11 @@ typedef struct ouro_config_learning {
   double forget;       /* regime forget alone: what old samples still count, in [0, 1]; default 0.5 */
   double growth;       /* s >= 0: generation g draws (g + 1)^s times the samples; default 0 */
   ouro_draw draw;
-  ouro_sampling sampling;
-  int64_t memory;     /* bytes a rank may take for samples that are kept; default 1 GiB */
-  int64_t replicates; /* default 1 */
-  uint64_t seed;      /* default 1 */
+  ouro_sampling sampling; /* what a feed is: its samples (rows), the statistic of them drawn from its law, or the limit
+                           * of many samples, in which a fit is the weighted mean of its sources and a normal vector */
+  int64_t memory;         /* bytes a rank may take for samples that are kept; default 1 GiB */
+  int64_t replicates;     /* default 1 */
+  uint64_t seed;          /* default 1 */
 } ouro_config_learning;
 
 typedef struct ouro_config_theory {
@@ -120,8 +121,8 @@ typedef struct ouro_config_partition {
 } ouro_config_partition;
 
 typedef struct ouro_config_exchange {
-  ouro_carry carry;
-  int64_t buffer; /* bytes a rank; written "64 MiB" (also B, KiB, GiB, kB, MB, GB); default 64 MiB */
+  ouro_carry carry; /* default data; parameters where sampling is limit */
+  int64_t buffer;   /* bytes a rank; written "64 MiB" (also B, KiB, GiB, kB, MB, GB); default 64 MiB */
 } ouro_config_exchange;
 
 typedef struct ouro_config_output {

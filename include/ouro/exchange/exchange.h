@@ -18,7 +18,7 @@
 #define OURO_EXCHANGE_MESSAGE ((int64_t)128 << 10)
 
 /* One unit of transfer: a slice of the samples of one feed (private) or one corpus (published), for one
- * replicate. */
+ * replicate; where options.whole, what stands for all of them. */
 typedef struct ouro_exchange_item {
   ouro_gid source; /* the model drawn from */
   ouro_gid target; /* the model that trains on it; OURO_NATURE for a published corpus */
@@ -31,17 +31,22 @@ typedef struct ouro_exchange_item {
 typedef struct ouro_exchange_options {
   ouro_draw draw;
   int64_t replicates;
-  size_t row_bytes; /* bytes of one sample, a multiple of sizeof(double) */
+  size_t row_bytes; /* bytes of one sample, or of an item where `whole`; a multiple of sizeof(double) */
   ouro_count block; /* rows that stay together: items begin at multiples of it */
   int64_t buffer;   /* bytes a rank may hold in flight, both directions together */
+  bool whole;       /* an item is a whole feed or corpus (first = 0, n = total) in row_bytes bytes: its statistic */
 } ouro_exchange_options;
 
 typedef struct ouro_exchange_plan ouro_exchange_plan;
 typedef struct ouro_exchange_flight ouro_exchange_flight;
 
-/* Fill one item: write item->n rows to out (aligned for double). Called between begin and end, from within begin,
- * progress, take and end, in the sequence of each channel; channels may run ahead of one another. */
-typedef void (*ouro_exchange_fill)(void *context, const ouro_exchange_item *item, void *out);
+/* Most items that are filled together. */
+#define OURO_EXCHANGE_ITEMS 128
+
+/* Fill n items, 1 .. OURO_EXCHANGE_ITEMS of one channel: write them to out (aligned for double), one behind the other.
+ * Called between begin and end, from within begin, progress, take and end, in the sequence of each channel; channels
+ * may run ahead of one another. */
+typedef void (*ouro_exchange_fill)(void *context, int n, const ouro_exchange_item *items, void *out);
 
 /** Set up channels and rounds for a graph, in which ghosts may feed nothing.
  *  Collective on graph's communicator.

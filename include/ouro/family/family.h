@@ -114,7 +114,9 @@ typedef struct ouro_family_methods {
 } ouro_family_methods;
 
 struct ouro_family {
-  const ouro_family_methods *methods;
+  const ouro_family_methods
+      *methods; /* those registered; in the limit tier `limit`, which differ in what theory asks */
+  ouro_family_methods limit;
   int n_parameters;         /* p */
   int row_width;            /* doubles a sample */
   int statistic_width;      /* doubles a statistic; 0 if not additive */
@@ -127,6 +129,7 @@ struct ouro_family {
   double *truth;            /* [n_parameters] theta* */
   double *block;            /* [OURO_ROW_BLOCK][row_width] scratch of absorb and of measures */
   double *held_out;         /* [OURO_HELD_OUT][row_width] in row blocks, by the seed alone; NULL if not needed */
+  const char *rows_only;    /* "model.key" whose value leaves the statistic of samples without a law; NULL: none does */
   void *constants;          /* the family's own */
   size_t scratch;           /* numbers that measures need of block, where they are more; 0 */
 };
@@ -151,7 +154,9 @@ ouro_status ouro_family_register(const ouro_family_methods *methods);
 /** Make the family that a configuration names.
  *  Not collective; every rank gets the same from the same configuration.
  *  [out] family to be released with ouro_family_destroy(); NULL on error
- *  Returns OURO_OK, OURO_ECONFIG (unknown name, answered with the nearest), OURO_ENOMEM. */
+ *  Where learning.sampling is limit, theory sees the law of that tier: means of constant spread, fitted to one sample
+ * or more, exact. Returns OURO_OK, OURO_ECONFIG (unknown name, answered with the nearest; learning.sampling that the
+ * family, or what its keys say, does not have), OURO_ENOMEM. */
 ouro_status ouro_family_create(const ouro_config *config, ouro_family **family);
 
 /** Release a family and set it to NULL. NULL is fine.
