@@ -13,6 +13,10 @@
 #include "family/probabilities.h"
 #include "family/samples.h"
 #include "ouro/base/memory.h"
+#include "ouro/base/sampler.h"
+
+/* Samples an outcome, below which they are drawn one by one: that is faster. */
+#define ROWS_BELOW 16
 
 typedef struct categorical {
   double smoothing; /* added to each count */
@@ -21,6 +25,7 @@ typedef struct categorical {
   ouro_nucleus how; /* models are drawn from, nature is not .. */
   double *shaped;   /* .. [k] the distribution drawn from; NULL: the model itself */
   int32_t *order;   /* [k] scratch */
+  double *roots;    /* [k] of the true probabilities */
 } categorical;
 
 static void destroy(ouro_family *family) {
@@ -30,6 +35,7 @@ static void destroy(ouro_family *family) {
   free(model->guide);
   free(model->shaped);
   free(model->order);
+  free(model->roots);
   free(model);
   family->constants = NULL;
 }
@@ -54,6 +60,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   OURO_TRY(ouro_probabilities_create(config, &k, &family->truth));
   OURO_NEW(model->F, k);
   OURO_NEW(model->guide, k);
+  OURO_NEW(model->roots, k);
   model->smoothing = config->model.smoothing;
   OURO_CHECK(model->smoothing >= 0 && isfinite(model->smoothing), OURO_ECONFIG,
              "model.smoothing: %g is not a number of at least 0", model->smoothing);
@@ -66,8 +73,17 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   /* q - 2 p*.E delta - C_kk, q = 1 - |p*|^2 */
   family->spread = (ouro_spread){.base = 1, .slope = -2, .curvature = -1};
   for (int i = 0; i < k; i++) family->spread.base -= family->truth[i] * family->truth[i];
+  for (int i = 0; i < k; i++) model->roots[i] = sqrt(family->truth[i]);
 cleanup:
   return status;
+}
+
+/* The distribution that a slice is drawn from. */
+static const double *distribution(const ouro_family *family, const ouro_slice *slice) {
+  const categorical *model = family->constants;
+  if (model->shaped == NULL || ouro_slice_is_real(family, slice)) return slice->theta;
+  ouro_nucleus_shape(&model->how, family->n_parameters, slice->theta, model->shaped, model->order);
+  return model->shaped;
 }
 
 /* F and guide for a slice. From the last outcome that can be on, F is beyond every u, whatever the sum was rounded to.
@@ -75,11 +91,9 @@ cleanup:
 static void prepare(const ouro_family *family, const ouro_slice *slice) {
   const categorical *model = family->constants;
   const int k = family->n_parameters;
-  const bool shaped = model->shaped && !ouro_slice_is_real(family, slice);
-  const double *p = shaped ? model->shaped : slice->theta;
+  const double *p = distribution(family, slice);
   double sum = 0;
   int last = 0;
-  if (shaped) ouro_nucleus_shape(&model->how, k, slice->theta, model->shaped, model->order);
   for (int i = 0; i < k; i++) {
     sum += p[i];
     model->F[i] = sum;
@@ -127,6 +141,31 @@ static void absorb(const ouro_family *family, const ouro_slice *slice, double *s
   }
 }
 
+/* A multinomial variable, or counts of samples where these are few for the number of outcomes. */
+static void draw_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *statistics) {
+  const int k = family->n_parameters;
+  for (ouro_lid i = 0; i < n; i++, statistics += k) {
+    if (slices[i].total < ROWS_BELOW * (ouro_count)k) {
+      memset(statistics, 0, (size_t)k * sizeof *statistics);
+      absorb(family, &slices[i], statistics);
+      continue;
+    }
+    const double *p = distribution(family, &slices[i]);
+    ouro_sampler_multinomial(&slices[i].stream, (double)slices[i].total, (size_t)k, p, statistics);
+  }
+}
+
+/* p_i (1 - p_i) on the diagonal, -p_i p_j beside it: with r the roots of p, of r z - p (r'z). */
+static void scatter(const ouro_family *family, ouro_lid n, double *z) {
+  const categorical *model = family->constants;
+  const int k = family->n_parameters;
+  for (ouro_lid i = 0; i < n; i++, z += k) {
+    double sum = 0;
+    for (int j = 0; j < k; j++) sum += z[j] *= model->roots[j];
+    for (int j = 0; j < k; j++) z[j] = fma(-sum, family->truth[j], z[j]);
+  }
+}
+
 /* (count + a) / (n + a k) */
 static ouro_lid fit(const ouro_family *family, ouro_lid n, const ouro_count *sizes, double *statistics, double *theta) {
   const categorical *model = family->constants;
@@ -155,6 +194,8 @@ const ouro_family_methods ouro_family_categorical = {
     .fit = fit,
     .error = error,
     .absorb = absorb,
+    .draw_statistics = draw_statistics,
+    .scatter = scatter,
     .keys = " categories probabilities exponent smoothing temperature top_k top_p ",
     .measure = "|p - true p|^2",
     .error_units = "1",

@@ -1,6 +1,7 @@
 /* Means: of a normal distribution of known variance in d dimensions, and of Poisson, Bernoulli and exponential
- * variables, each fitted by the mean of its samples: THEORY.md section 5. The statistic is the sum of the samples.
- * Invariant: a row depends on the stream, theta and its number only. A mean of 0 is a model like any other. */
+ * variables, each fitted by the mean of its samples: THEORY.md section 5. The statistic is the sum of the samples,
+ * which is normal, Poisson, binomial or gamma: section 11. Invariant: a row depends on the stream, theta and its number
+ * only. A mean of 0 is a model like any other. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 #include "family/private.h"
 #include "family/samples.h"
 #include "ouro/base/memory.h"
+#include "ouro/base/sampler.h"
+
+#define TOGETHER 256 /* statistics drawn at once */
 
 static void destroy(ouro_family *family) {
   free(family->constants);
@@ -50,6 +54,24 @@ static void error(const ouro_family *family, ouro_lid n, const double *theta, do
   }
 }
 
+/* To first order samples of all models scatter as real ones do. */
+static void scatter(const ouro_family *family, ouro_lid n, double *z) {
+  const double sd = sqrt(family->spread.base);
+  for (ptrdiff_t k = 0; k < (ptrdiff_t)n * family->n_parameters; k++) z[k] *= sd;
+}
+
+/* The streams of n slices and how many samples each has, n <= TOGETHER. */
+static void gather(ouro_lid n, const ouro_slice *slices, ouro_stream *streams, double *totals) {
+  for (ouro_lid i = 0; i < n; i++) {
+    streams[i] = slices[i].stream;
+    totals[i] = (double)slices[i].total;
+  }
+}
+
+static ouro_lid together(ouro_lid n) {
+  return n < TOGETHER ? n : TOGETHER;
+}
+
 /* V(mu) = s^2; s is the family's constant. */
 static ouro_status create_normal(const ouro_config *config, ouro_family *family) {
   ouro_status status = OURO_OK;
@@ -79,6 +101,19 @@ static void draw_normal(const ouro_family *family, const ouro_slice *slice, doub
   }
 }
 
+/* m mu + s sqrt(m) z */
+static void draw_normal_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices,
+                                   double *statistics) {
+  const int d = family->row_width;
+  for (ouro_lid i = 0; i < n; i++, statistics += d) {
+    const ouro_slice *slice = &slices[i];
+    const double s = slice->noise ? *slice->noise : *(const double *)family->constants;
+    const double total = (double)slice->total, sd = s * sqrt(total);
+    ouro_random_normals(&slice->stream, 0, (size_t)d, statistics);
+    for (int c = 0; c < d; c++) statistics[c] = fma(sd, statistics[c], total * slice->theta[c]);
+  }
+}
+
 /* One parameter, the mean mu*, within (0, end). */
 static ouro_status create_scalar(const ouro_config *config, double end, ouro_family *family, ouro_spread spread) {
   ouro_status status = OURO_OK;
@@ -103,6 +138,19 @@ static void draw_poisson(const ouro_family *family, const ouro_slice *slice, dou
   ouro_poisson_draw(slice->theta[0], slice, rows);
 }
 
+/* Poisson of mean m mu. */
+static void draw_poisson_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices,
+                                    double *statistics) {
+  ouro_stream streams[TOGETHER];
+  (void)family;
+  for (ouro_lid some; n > 0; n -= some, slices += some, statistics += some) {
+    some = together(n);
+    gather(some, slices, streams, statistics);
+    for (ouro_lid i = 0; i < some; i++) statistics[i] *= slices[i].theta[0];
+    ouro_sampler_poisson((size_t)some, streams, statistics);
+  }
+}
+
 /* V(mu) = mu (1 - mu). */
 static ouro_status create_bernoulli(const ouro_config *config, ouro_family *family) {
   const double mean = config->model.mean;
@@ -117,6 +165,20 @@ static void draw_bernoulli(const ouro_family *family, const ouro_slice *slice, d
   for (ouro_count r = 0; r < slice->n; r++) rows[r] = rows[r] < slice->theta[0] ? 1 : 0;
 }
 
+/* Binomial. */
+static void draw_bernoulli_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices,
+                                      double *statistics) {
+  ouro_stream streams[TOGETHER];
+  double p[TOGETHER];
+  (void)family;
+  for (ouro_lid some; n > 0; n -= some, slices += some, statistics += some) {
+    some = together(n);
+    gather(some, slices, streams, statistics);
+    for (ouro_lid i = 0; i < some; i++) p[i] = slices[i].theta[0];
+    ouro_sampler_binomial((size_t)some, streams, p, statistics);
+  }
+}
+
 /* V(mu) = mu^2. */
 static ouro_status create_exponential(const ouro_config *config, ouro_family *family) {
   const double mean = config->model.mean;
@@ -129,6 +191,19 @@ static void draw_exponential(const ouro_family *family, const ouro_slice *slice,
   for (ouro_count r = 0; r < slice->n; r++) rows[r] *= slice->theta[0];
 }
 
+/* mu times gamma of shape m. */
+static void draw_exponential_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices,
+                                        double *statistics) {
+  ouro_stream streams[TOGETHER];
+  (void)family;
+  for (ouro_lid some; n > 0; n -= some, slices += some, statistics += some) {
+    some = together(n);
+    gather(some, slices, streams, statistics);
+    ouro_sampler_gamma((size_t)some, streams, 1, statistics);
+    for (ouro_lid i = 0; i < some; i++) statistics[i] *= slices[i].theta[0];
+  }
+}
+
 const ouro_family_methods ouro_family_normal_mean = {.name = "normal-mean",
                                                      .create = create_normal,
                                                      .takes_noise = true,
@@ -137,22 +212,25 @@ const ouro_family_methods ouro_family_normal_mean = {.name = "normal-mean",
                                                      .reduce = reduce,
                                                      .fit = fit,
                                                      .error = error,
+                                                     .draw_statistics = draw_normal_statistics,
+                                                     .scatter = scatter,
                                                      .keys = " dimension noise ",
                                                      .measure = "|mean - true mean|^2 / d",
                                                      .error_units = "sample^2",
                                                      .measures = ouro_measures_normal_mean,
                                                      .parameter_units = "sample"};
 
-#define SCALAR(name_, create_, draw_, measures_, units_, parameter_units_)                                             \
+#define SCALAR(name_, create_, draw_, statistics_, measures_, units_, parameter_units_)                                \
   {                                                                                                                    \
     .name = name_, .create = create_, .destroy = destroy, .draw = draw_, .reduce = reduce, .fit = fit, .error = error, \
-    .keys = " mean ", .measures = measures_, .measure = "(mean - true mean)^2", .error_units = units_,                 \
-    .parameter_units = parameter_units_                                                                                \
+    .draw_statistics = statistics_, .scatter = scatter, .keys = " mean ", .measures = measures_,                       \
+    .measure = "(mean - true mean)^2", .error_units = units_, .parameter_units = parameter_units_                      \
   }
 
-const ouro_family_methods ouro_family_poisson =
-    SCALAR("poisson", create_poisson, draw_poisson, ouro_measures_poisson, "sample^2", "sample");
+const ouro_family_methods ouro_family_poisson = SCALAR("poisson", create_poisson, draw_poisson, draw_poisson_statistics,
+                                                       ouro_measures_poisson, "sample^2", "sample");
 const ouro_family_methods ouro_family_bernoulli =
-    SCALAR("bernoulli", create_bernoulli, draw_bernoulli, ouro_measures_bernoulli, "1", "1");
+    SCALAR("bernoulli", create_bernoulli, draw_bernoulli, draw_bernoulli_statistics, ouro_measures_bernoulli, "1", "1");
 const ouro_family_methods ouro_family_exponential =
-    SCALAR("exponential", create_exponential, draw_exponential, ouro_measures_exponential, "sample^2", "sample");
+    SCALAR("exponential", create_exponential, draw_exponential, draw_exponential_statistics, ouro_measures_exponential,
+           "sample^2", "sample");

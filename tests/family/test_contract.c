@@ -14,11 +14,17 @@ static const char *const names[] = {"linear",   "normal-mean", "poisson",  "bern
                                     "kde",      "mixture"};
 enum { N_NAMES = sizeof names / sizeof names[0] };
 
-/* Run a check for every family, and for both ways in which a Poisson variable is drawn. */
+/* Run a check for every family, for both ways in which a Poisson variable is drawn, and for models that are not drawn
+ * from as they are. */
 static void each(void (*check)(ouro_family *family)) {
-  for (int i = 0; i <= N_NAMES; i++) {
-    ouro_config config = experiment_named(i < N_NAMES ? names[i] : "poisson");
+  for (int i = 0; i < N_NAMES + 2; i++) {
+    ouro_config config = experiment_named(i < N_NAMES ? names[i] : i == N_NAMES ? "poisson" : "categorical");
     if (i == N_NAMES) config.model.mean = 250;
+    if (i > N_NAMES) {
+      config.model.temperature = 0.7;
+      config.model.top_k = 6;
+      config.model.top_p = 0.8;
+    }
     ouro_family *family = family_of(&config);
     check(family);
     ouro_family_destroy(&family);
@@ -174,36 +180,245 @@ static void merged_statistics_hold_both(void **state) {
   each(expect_merge);
 }
 
-/* The expected error of a fit to n real samples is noise(n), unless n is too small: 4000 fits, within 5 standard errors
- * (11 families, 7e-6 in all were they normal), and within 10 p/n of it where theory is of first order. */
-static void expect_noise(ouro_family *family) {
-  enum { FITS = 4000, SIZE = 60 };
-  if (family->law == OURO_LAW_NONE) return;
+/* The statistic of n real samples, of the samples themselves or drawn whole. */
+static void real_statistic(const ouro_family *family, int64_t id, ouro_count n, bool whole, double *statistic) {
+  const ouro_slice slice = slice_of(id, family->truth, n);
+  if (whole)
+    ouro_family_draw_statistics(family, 1, &slice, statistic);
+  else
+    ouro_family_absorb(family, 1, &slice, &statistic);
+}
+
+/* The mean error of 4000 fits to n real samples less what is expected, within 5 standard errors, and within 10 p/n of
+ * it where theory is of first order. */
+static void expect_mean_error(const ouro_family *family, ouro_count n, bool whole) {
+  enum { FITS = 4000 };
   double sum = 0, squares = 0;
   double *theta = numbers(family->n_parameters);
-  const ouro_count size = SIZE;
   for (int i = 0; i < FITS; i++) {
     double error;
-    const ouro_slice slice = slice_of(1000 + i, family->truth, SIZE);
-    double *statistic = statistic_for(family, SIZE);
-    ouro_family_absorb(family, 1, &slice, &statistic);
-    assert_int_equal(ouro_family_fit(family, 1, &size, statistic, theta), 1);
+    double *statistic = statistic_for(family, n);
+    real_statistic(family, 1000 + i, n, whole, statistic);
+    assert_int_equal(ouro_family_fit(family, 1, &n, statistic, theta), 1);
     ouro_family_error(family, 1, theta, &error);
     sum += error / FITS;
     squares += error * error / FITS;
     free(statistic);
   }
-  const double noise = ouro_family_noise(family, SIZE), first_order = family->law == OURO_LAW_FIRST_ORDER;
-  const double off = first_order * noise * 10 * family->n_parameters / SIZE;
+  const double noise = ouro_family_noise(family, n), first_order = family->law == OURO_LAW_FIRST_ORDER;
+  const double off = first_order * noise * 10 * family->n_parameters / (double)n;
   assert_true(fabs(sum - noise) < off + 5 * sqrt((squares - sum * sum) / FITS));
+  free(theta);
+}
+
+/* The expected error of a fit to n real samples is noise(n), unless n is too small: 11 families, some drawn from in two
+ * ways, 2e-5 in all were errors normal. */
+static void expect_noise(ouro_family *family) {
+  if (family->law == OURO_LAW_NONE) return;
+  expect_mean_error(family, 60, false);
+  if (family->methods->draw_statistics) {
+    expect_mean_error(family, 60, true);
+    expect_mean_error(family, 100000, true);
+  }
   assert_true(isinf(ouro_family_noise(family, 0)));
   assert_true(ouro_family_eta(family, 1000) >= 0 && ouro_family_eta(family, 1000) < 0.1);
-  free(theta);
 }
 
 static void noise_is_the_error_of_a_fit(void **state) {
   (void)state;
   each(expect_noise);
+}
+
+/* ---- statistics without samples ---- */
+
+/* What is drawn from: the truth, and a model that is not it. */
+static void shift(const ouro_family *family, double *theta) {
+  const int p = family->n_parameters;
+  memcpy(theta, family->truth, (size_t)p * sizeof *theta);
+  for (int k = 0; k + 1 < p; k += 2) { /* keeps the sum of probabilities */
+    theta[k] += 0.05;
+    theta[k + 1] -= 0.05;
+  }
+  if (p == 1) theta[0] += 0.05;
+}
+
+/* A statistic is a function of its slice: drawn in any company, on any instruction set, into anything. */
+static void expect_statistics(ouro_family *family) {
+  enum { SLICES = 70 };
+  if (family->methods->draw_statistics == NULL) return;
+  const size_t width = (size_t)family->statistic_width;
+  double *theta = numbers(family->n_parameters);
+  double *alone = numbers((ouro_count)(SLICES * width)), *together = numbers((ouro_count)(SLICES * width));
+  ouro_slice slices[SLICES];
+  shift(family, theta);
+  for (int i = 0; i < SLICES; i++) {
+    slices[i] = slice_of(i, i % 3 ? theta : family->truth, i % 7 == 6 ? 1000 * i : 1 + i % 40);
+  }
+  ouro_isa_force(OURO_ISA_SCALAR);
+  for (size_t i = 0; i < SLICES; i++) ouro_family_draw_statistics(family, 1, &slices[i], alone + i * width);
+  for (int isa = 0; isa < OURO_ISA_COUNT; isa++) {
+    if (!ouro_isa_force((ouro_isa)isa)) break;
+    for (size_t k = 0; k < SLICES * width; k++) together[k] = 77;
+    ouro_family_draw_statistics(family, SLICES, slices, together);
+    assert_memory_equal(together, alone, SLICES * width * sizeof *alone);
+    ouro_family_draw_statistics(family, 5, slices + 3, together);
+    assert_memory_equal(together, alone + 3 * width, 5 * width * sizeof *alone);
+  }
+  free(theta);
+  free(alone);
+  free(together);
+}
+
+static void statistics_depend_on_their_slice_alone(void **state) {
+  (void)state;
+  each(expect_statistics);
+}
+
+static int compare_numbers(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* sqrt(n / 2) times the largest distance of the distributions of two times n numbers (Smirnov). */
+static double distance(int n, double *x, double *y) {
+  double largest = 0;
+  qsort(x, (size_t)n, sizeof *x, compare_numbers);
+  qsort(y, (size_t)n, sizeof *y, compare_numbers);
+  for (int i = 0, j = 0; i < n && j < n;) {
+    const double least = fmin(x[i], y[j]);
+    while (i < n && x[i] <= least) i++;
+    while (j < n && y[j] <= least) j++;
+    largest = fmax(largest, fabs((double)(i - j)) / n);
+  }
+  return largest * sqrt(0.5 * n);
+}
+
+/* Along a direction, rounded so that sums in another order are equal. */
+static double along(int width, const double *direction, const double *statistic) {
+  double sum = 0;
+  for (int k = 0; k < width; k++) sum += direction[k] * statistic[k];
+  return sum == 0 ? 0 : round(sum * 1e9) / 1e9;
+}
+
+/* Statistics of m samples and those of their rows along one direction in the space of statistics. */
+static double apart(const ouro_family *family, const double *theta, ouro_count m, int64_t id) {
+  enum { DRAWS = 3000 };
+  const int width = family->statistic_width;
+  double *statistic = numbers(width), *rows = numbers(width), *direction = numbers(width);
+  double drawn[DRAWS], reduced[DRAWS];
+  const ouro_stream stream = slice_of(-id, NULL, 1).stream;
+  ouro_random_normals(&stream, 0, (size_t)width, direction);
+  for (int i = 0; i < DRAWS; i++) {
+    const ouro_slice one = slice_of(id * DRAWS + i, theta, m), other = slice_of((id + 100) * DRAWS + i, theta, m);
+    ouro_family_draw_statistics(family, 1, &one, statistic);
+    memset(rows, 0, (size_t)width * sizeof *rows);
+    ouro_family_absorb(family, 1, &other, &rows);
+    drawn[i] = along(width, direction, statistic);
+    reduced[i] = along(width, direction, rows);
+  }
+  free(statistic);
+  free(rows);
+  free(direction);
+  return distance(DRAWS, drawn, reduced);
+}
+
+/* Smirnov's distance below 2.9, 1e-7 each; some 200 of them. Few samples, as many as parameters, many; truth and not.
+ */
+static void expect_law(ouro_family *family) {
+  static const ouro_count sizes[] = {1, 2, 3, 4, 9, 40, 300};
+  if (family->methods->draw_statistics == NULL) return;
+  double *theta = numbers(family->n_parameters);
+  shift(family, theta);
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    assert_true(apart(family, family->truth, sizes[i], 1 + (int64_t)i) < 2.9);
+    assert_true(apart(family, theta, sizes[i], 11 + (int64_t)i) < 2.9);
+  }
+  free(theta);
+}
+
+static void statistics_have_the_law_of_samples(void **state) {
+  (void)state;
+  each(expect_law);
+}
+
+/* ---- the limit of many samples ---- */
+
+/* The expected error of what is scattered, over the square of its length, is the spread: to 5 standard errors, 6e-7 a
+ * family. Any number of vectors at once. */
+static void expect_scatter(ouro_family *family) {
+  enum { DRAWS = 20000 };
+  const ouro_family_methods *methods = family->methods;
+  if (methods->scatter == NULL || family->law == OURO_LAW_NONE) return;
+  const int p = family->n_parameters;
+  const double length = 1e-4;
+  double *z = numbers((ouro_count)DRAWS * p), *one = numbers(p), *errors = numbers(DRAWS), sum = 0, squares = 0;
+  const ouro_stream stream = slice_of(8, NULL, 1).stream;
+  ouro_random_normals(&stream, 0, (size_t)DRAWS * (size_t)p, z);
+  memcpy(one, z + (ptrdiff_t)3 * p, (size_t)p * sizeof *one);
+  methods->scatter(family, DRAWS, z);
+  methods->scatter(family, 1, one);
+  assert_memory_equal(one, z + (ptrdiff_t)3 * p, (size_t)p * sizeof *one);
+  for (ptrdiff_t k = 0; k < (ptrdiff_t)DRAWS * p; k++) z[k] = family->truth[k % p] + length * z[k];
+  ouro_family_error(family, DRAWS, z, errors);
+  for (int i = 0; i < DRAWS; i++) {
+    const double error = errors[i] / (length * length);
+    sum += error / DRAWS;
+    squares += error * error / DRAWS;
+  }
+  assert_true(fabs(sum - family->spread.base) < 5 * sqrt((squares - sum * sum) / DRAWS) + 1e-3 * family->spread.base);
+  free(z);
+  free(one);
+  free(errors);
+}
+
+static void scattered_models_err_by_the_spread(void **state) {
+  (void)state;
+  each(expect_scatter);
+}
+
+/* Covariance of what is scattered along the axes and all sums of two of them, against that of 1500 fits to m real
+ * samples: both variances within 5 standard errors, 1e-6 each, and O(1/m) apart. */
+static void sums_of_two(int p, const double *theta, const double *centre, double *variance) {
+  for (int j = 0; j < p; j++) {
+    for (int k = 0; k <= j; k++) {
+      const double one = theta[j] - centre[j], other = k < j ? theta[k] - centre[k] : 0;
+      *variance++ += (one + other) * (one + other);
+    }
+  }
+}
+
+static void expect_covariance(ouro_family *family) {
+  enum { DRAWS = 1500, SIZE = 2000 };
+  if (family->methods->scatter == NULL || family->law == OURO_LAW_NONE) return;
+  const int p = family->n_parameters, pairs = p * (p + 1) / 2;
+  double *z = numbers(p), *none = numbers(p), *theta = numbers(p);
+  double *scattered = numbers(pairs), *fitted = numbers(pairs);
+  const ouro_count size = SIZE;
+  for (int i = 0; i < DRAWS; i++) {
+    const ouro_slice slice = slice_of(20000 + i, family->truth, SIZE);
+    const ouro_stream stream = slice_of(-20000 - i, NULL, 1).stream;
+    double *statistic = statistic_for(family, SIZE);
+    ouro_family_absorb(family, 1, &slice, &statistic);
+    assert_int_equal(ouro_family_fit(family, 1, &size, statistic, theta), 1);
+    ouro_random_normals(&stream, 0, (size_t)p, z);
+    family->methods->scatter(family, 1, z);
+    sums_of_two(p, z, none, scattered);
+    sums_of_two(p, theta, family->truth, fitted);
+    free(statistic);
+  }
+  for (int k = 0; k < pairs; k++) {
+    assert_true(fabs(fitted[k] * SIZE / scattered[k] - 1) < 5 * sqrt(4.0 / DRAWS) + 20.0 * p / SIZE);
+  }
+  free(z);
+  free(none);
+  free(theta);
+  free(scattered);
+  free(fitted);
+}
+
+static void scattered_models_vary_as_fits_do(void **state) {
+  (void)state;
+  each(expect_covariance);
 }
 
 /* Let each allocation of a creation fail once: it fails cleanly, and succeeds when none does. */
@@ -265,6 +480,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(every_instruction_set_gives_the_same_bits, widest_again),
     cmocka_unit_test(merged_statistics_hold_both),
     cmocka_unit_test(noise_is_the_error_of_a_fit),
+    cmocka_unit_test_teardown(statistics_depend_on_their_slice_alone, widest_again),
+    cmocka_unit_test(statistics_have_the_law_of_samples),
+    cmocka_unit_test(scattered_models_err_by_the_spread),
+    cmocka_unit_test(scattered_models_vary_as_fits_do),
     cmocka_unit_test(allocation_failures_are_reported),
     cmocka_unit_test(keys_that_a_family_does_not_take),
 };
