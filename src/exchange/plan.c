@@ -3,11 +3,11 @@
 
 #include "exchange/private.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 
 /* What the receiver tells first. */
 typedef struct channel_head {
@@ -16,8 +16,6 @@ typedef struct channel_head {
 
 static ouro_status channel_reserve(exchange_channel *channel) {
   ouro_status status = OURO_OK;
-  OURO_CHECK(channel->n_feeds < INT_MAX, OURO_ELIMIT, "%" OURO_EID_FMT " feeds between two ranks: use more ranks",
-             channel->n_feeds);
   OURO_NEW(channel->target, channel->n_groups);
   OURO_NEW(channel->start, channel->n_groups + 1);
   OURO_NEW(channel->source, channel->n_feeds);
@@ -151,25 +149,49 @@ static void tell_heads(ouro_exchange_plan *plan, channel_head *heads, MPI_Reques
   }
 }
 
-static void tell_list(const exchange_channel *channel, MPI_Comm comm, void *list, ouro_eid n, MPI_Datatype type,
-                      MPI_Request *request) {
-  if (channel->sends)
-    MPI_Irecv(list, (int)n, type, channel->rank, OURO_TAG_EXCHANGE_TABLE, comm, request);
-  else
-    MPI_Isend(list, (int)n, type, channel->rank, OURO_TAG_EXCHANGE_TABLE, comm, request);
+/* What a channel has to tell. */
+typedef struct channel_list {
+  void *items;
+  size_t bytes;
+} channel_list;
+
+enum { LISTS = 4 };
+
+static void lists_of(const exchange_channel *channel, channel_list *list) {
+  const size_t n_groups = (size_t)channel->n_groups, n_feeds = (size_t)channel->n_feeds;
+  list[0] = (channel_list){channel->target, n_groups * sizeof *channel->target};
+  list[1] = (channel_list){channel->start, (n_groups + 1) * sizeof *channel->start};
+  list[2] = (channel_list){channel->source, n_feeds * sizeof *channel->source};
+  list[3] = (channel_list){channel->total, n_feeds * sizeof *channel->total};
 }
 
-/* Tell every sender the lists themselves. requests [4 * channels]. */
-static void tell_lists(ouro_exchange_plan *plan, MPI_Request *requests) {
+static int pieces_of(const ouro_exchange_plan *plan) {
   int n = 0;
   for (int c = 0; c < plan->n_receive + plan->n_send; c++) {
-    exchange_channel *channel = &plan->channel[c];
-    tell_list(channel, plan->comm, channel->target, channel->n_groups, OURO_GID_MPI, &requests[n++]);
-    tell_list(channel, plan->comm, channel->start, channel->n_groups + 1, OURO_EID_MPI, &requests[n++]);
-    tell_list(channel, plan->comm, channel->source, channel->n_feeds, OURO_LID_MPI, &requests[n++]);
-    tell_list(channel, plan->comm, channel->total, channel->n_feeds, OURO_COUNT_MPI, &requests[n++]);
+    channel_list list[LISTS];
+    lists_of(&plan->channel[c], list);
+    for (int k = 0; k < LISTS; k++) n += ouro_message_pieces(list[k].bytes);
   }
-  MPI_Waitall(n, requests, MPI_STATUSES_IGNORE);
+  return n;
+}
+
+/* Tell every sender the lists themselves. requests [pieces_of(plan)]. */
+static void tell_lists(const ouro_exchange_plan *plan, MPI_Request *requests) {
+  MPI_Request *next = requests;
+  for (int c = 0; c < plan->n_receive + plan->n_send; c++) {
+    const exchange_channel *channel = &plan->channel[c];
+    channel_list list[LISTS];
+    lists_of(channel, list);
+    for (int k = 0; k < LISTS; k++) {
+      if (channel->sends)
+        ouro_message_receive(plan->comm, list[k].items, list[k].bytes, channel->rank, OURO_TAG_EXCHANGE_TABLE, next);
+      else
+        ouro_message_send(plan->comm, list[k].items, list[k].bytes, list[k].bytes, channel->rank,
+                          OURO_TAG_EXCHANGE_TABLE, next);
+      next += ouro_message_pieces(list[k].bytes);
+    }
+  }
+  MPI_Waitall((int)(next - requests), requests, MPI_STATUSES_IGNORE);
 }
 
 /* Replace places within a halo segment by indices into gid. */
@@ -230,9 +252,11 @@ cleanup:
   return status;
 }
 
-static ouro_status reserve_sends(ouro_exchange_plan *plan) {
+/* Room for the lists of those that ask, and for the requests that carry them. */
+static ouro_status reserve_sends(ouro_exchange_plan *plan, MPI_Request **requests) {
   ouro_status status = OURO_OK;
   for (int c = plan->n_receive; c < plan->n_receive + plan->n_send; c++) OURO_TRY(channel_reserve(&plan->channel[c]));
+  OURO_RESIZE(*requests, pieces_of(plan));
 cleanup:
   return status;
 }
@@ -240,7 +264,7 @@ cleanup:
 static ouro_status new_scratch(const ouro_halo *halo, channel_head **heads, MPI_Request **requests) {
   ouro_status status = OURO_OK;
   OURO_NEW(*heads, halo->n_receive + halo->n_send);
-  OURO_NEW(*requests, 4 * ((size_t)halo->n_receive + (size_t)halo->n_send));
+  OURO_NEW(*requests, halo->n_receive + halo->n_send);
 cleanup:
   return status;
 }
@@ -255,7 +279,7 @@ ouro_status ouro_exchange_plan_create(const ouro_graph *graph, const ouro_exchan
   OURO_AGREE(graph->comm, plan_local(graph, options, &fresh));
   OURO_AGREE(graph->comm, new_scratch(graph->halo, &heads, &requests));
   tell_heads(fresh, heads, requests);
-  OURO_AGREE(graph->comm, reserve_sends(fresh));
+  OURO_AGREE(graph->comm, reserve_sends(fresh, &requests));
   tell_lists(fresh, requests);
   OURO_AGREE(graph->comm, resolve_sources(fresh, graph->halo));
   OURO_TRY(ouro_exchange_rounds_create(fresh));

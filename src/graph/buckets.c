@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/alltoall.h"
+#include "ouro/base/alltoall.h"
 #include "ouro/base/memory.h"
 
 #define BUCKETS 256      /* to 511 in all: each is written to at its own place, so their lines should fit in a cache */

@@ -4,12 +4,12 @@
 
 #include "ouro/graph/halo.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/alltoall.h"
+#include "ouro/base/alltoall.h"
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 #include "ouro/graph/build.h"
 
 /* ---- the directory ---- */
@@ -282,6 +282,16 @@ typedef struct side {
   char *buffer;
 } side;
 
+static size_t bytes_of(const side *of, int peer, size_t bytes) {
+  return (size_t)(of->row[peer + 1] - of->row[peer]) * bytes;
+}
+
+static int64_t pieces_of(const side *of, size_t bytes) {
+  int64_t n = 0;
+  for (int k = 0; k < of->n; k++) n += ouro_message_pieces(bytes_of(of, k, bytes));
+  return n;
+}
+
 static ouro_status new_buffers(side *out, side *in, size_t bytes, MPI_Request **request) {
   ouro_status status = OURO_OK;
   size_t n_out, n_in;
@@ -289,26 +299,24 @@ static ouro_status new_buffers(side *out, side *in, size_t bytes, MPI_Request **
   OURO_TRY(ouro_memory_product((size_t)in->row[in->n], bytes, &n_in));
   OURO_NEW(out->buffer, n_out);
   OURO_NEW(in->buffer, n_in);
-  OURO_NEW(*request, out->n + in->n);
+  OURO_NEW(*request, pieces_of(out, bytes) + pieces_of(in, bytes));
 cleanup:
   return status;
 }
 
-/* Counts are numbers of values, which an int holds, of a type as long as a value. */
 static void swap_buffers(MPI_Comm comm, int tag, const side *out, const side *in, size_t bytes, MPI_Request *request) {
-  MPI_Datatype value;
-  MPI_Type_contiguous((int)bytes, MPI_BYTE, &value);
-  MPI_Type_commit(&value);
+  MPI_Request *next = request;
   for (int k = 0; k < in->n; k++) {
-    MPI_Irecv(in->buffer + (size_t)in->row[k] * bytes, in->row[k + 1] - in->row[k], value, in->rank[k], tag, comm,
-              &request[k]);
+    const size_t n = bytes_of(in, k, bytes);
+    ouro_message_receive(comm, in->buffer + (size_t)in->row[k] * bytes, n, in->rank[k], tag, next);
+    next += ouro_message_pieces(n);
   }
   for (int k = 0; k < out->n; k++) {
-    MPI_Isend(out->buffer + (size_t)out->row[k] * bytes, out->row[k + 1] - out->row[k], value, out->rank[k], tag, comm,
-              &request[in->n + k]);
+    const size_t n = bytes_of(out, k, bytes);
+    ouro_message_send(comm, out->buffer + (size_t)out->row[k] * bytes, n, n, out->rank[k], tag, next);
+    next += ouro_message_pieces(n);
   }
-  MPI_Waitall(in->n + out->n, request, MPI_STATUSES_IGNORE);
-  MPI_Type_free(&value);
+  MPI_Waitall((int)(next - request), request, MPI_STATUSES_IGNORE);
 }
 
 /* Pack the values of one side and deliver them to the other's buffer. */
@@ -329,7 +337,6 @@ ouro_status ouro_halo_update(const ouro_halo *halo, void *values, size_t bytes) 
   ouro_status status = OURO_OK;
   side owners = {halo->n_send, halo->send_rank, halo->send_row, halo->send, NULL};
   side ghosts = {halo->n_receive, halo->receive_rank, halo->receive_row, halo->receive, NULL};
-  OURO_CHECK(bytes <= INT_MAX, OURO_ELIMIT, "a value of %zu bytes is too long for a message", bytes);
   OURO_TRY(deliver(halo, OURO_TAG_HALO_UPDATE, &owners, &ghosts, values, bytes));
   for (ouro_lid k = 0; k < halo->n_ghost; k++) {
     memcpy((char *)values + (size_t)halo->receive[k] * bytes, ghosts.buffer + (size_t)k * bytes, bytes);

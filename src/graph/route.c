@@ -2,11 +2,10 @@
 
 #include "ouro/graph/route.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/alltoall.h"
+#include "ouro/base/alltoall.h"
 #include "ouro/base/memory.h"
 
 static ouro_status count_records(const int *rank, ouro_route *route) {
@@ -38,7 +37,6 @@ cleanup:
 static ouro_status new_fields(int64_t n, size_t bytes, char **fields) {
   ouro_status status = OURO_OK;
   size_t size;
-  OURO_CHECK(bytes <= INT_MAX, OURO_ELIMIT, "a record of %zu bytes is too long for a message", bytes);
   OURO_TRY(ouro_memory_product((size_t)n, bytes, &size));
   OURO_NEW(*fields, size);
 cleanup:

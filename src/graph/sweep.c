@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 
 /* A value for the node that stands at `slot` in the list that sender and receiver share. */
 typedef struct letter {
@@ -50,7 +51,7 @@ typedef struct sweep {
   ouro_lid *changed, *stack; /* [n_local] */
   entry *frontier;           /* [n_local] */
   ouro_lid n_changed, n_frontier;
-  MPI_Request *request; /* [in.n + out.n] */
+  MPI_Request *request; /* [pieces_of(in) + pieces_of(out)] */
 } sweep;
 
 static void sweep_clear(sweep *run) {
@@ -130,6 +131,17 @@ static void choose_way(sweep *run, ouro_sweep_way way) {
   run->n_pushing = graph->n_owned; /* against feeds, ghosts are told about but pass nothing on */
 }
 
+/* Bytes of all the letters that may go to or come from a neighbour. */
+static size_t room_of(const side *of, int peer) {
+  return (size_t)(of->row[peer + 1] - of->row[peer]) * sizeof(letter);
+}
+
+static int64_t pieces_of(const side *of) {
+  int64_t n = 0;
+  for (int k = 0; k < of->n; k++) n += ouro_message_pieces(room_of(of, k));
+  return n;
+}
+
 static ouro_status sweep_start(sweep *run, ouro_sweep_way way) {
   ouro_status status = OURO_OK;
   choose_way(run, way);
@@ -147,7 +159,7 @@ static ouro_status sweep_start(sweep *run, ouro_sweep_way way) {
   OURO_NEW(run->changed, run->n_local);
   OURO_NEW(run->stack, run->n_local);
   OURO_NEW(run->frontier, run->n_local);
-  OURO_NEW(run->request, run->in.n + run->out.n);
+  OURO_NEW(run->request, pieces_of(&run->in) + pieces_of(&run->out));
 cleanup:
   return status;
 }
@@ -273,9 +285,9 @@ static void write_letters(sweep *run) {
 
 /* The letters of one neighbour: lower values join the frontier. They need not be passed on to other ranks: ghosts
  * have one owner, and the owner itself is told last. */
-static void read_letters(sweep *run, int peer, int n) {
+static void read_letters(sweep *run, int peer, ouro_lid n) {
   const ouro_lid first = run->in.row[peer];
-  for (int k = 0; k < n; k++) {
+  for (ouro_lid k = 0; k < n; k++) {
     const letter *one = &run->in.letters[first + k];
     const ouro_lid node = run->in.index[first + one->slot];
     if (one->value >= run->value[node]) continue;
@@ -284,26 +296,26 @@ static void read_letters(sweep *run, int peer, int n) {
   }
 }
 
-static void swap_letters(sweep *run, MPI_Datatype type) {
+static void swap_letters(sweep *run) {
   MPI_Comm comm = run->graph->comm;
   const side *in = &run->in, *out = &run->out;
+  MPI_Request *next = run->request, *coming = run->request;
   write_letters(run);
   for (int k = 0; k < in->n; k++) {
-    MPI_Irecv(in->letters + in->row[k], in->row[k + 1] - in->row[k], type, in->rank[k], OURO_TAG_GRAPH_SWEEP, comm,
-              &run->request[k]);
+    ouro_message_receive(comm, in->letters + in->row[k], room_of(in, k), in->rank[k], OURO_TAG_GRAPH_SWEEP, next);
+    next += ouro_message_pieces(room_of(in, k));
   }
+  MPI_Request *const going = next;
   for (int k = 0; k < out->n; k++) {
-    MPI_Isend(out->letters + out->row[k], run->n_out[k], type, out->rank[k], OURO_TAG_GRAPH_SWEEP, comm,
-              &run->request[in->n + k]);
+    ouro_message_send(comm, out->letters + out->row[k], (size_t)run->n_out[k] * sizeof(letter), room_of(out, k),
+                      out->rank[k], OURO_TAG_GRAPH_SWEEP, next);
+    next += ouro_message_pieces(room_of(out, k));
   }
   for (int k = 0; k < in->n; k++) {
-    MPI_Status arrived;
-    int n;
-    MPI_Wait(&run->request[k], &arrived);
-    MPI_Get_count(&arrived, type, &n);
-    read_letters(run, k, n);
+    read_letters(run, k, (ouro_lid)(ouro_message_wait(room_of(in, k), coming) / sizeof(letter)));
+    coming += ouro_message_pieces(room_of(in, k));
   }
-  MPI_Waitall(out->n, run->request + in->n, MPI_STATUSES_IGNORE);
+  MPI_Waitall((int)(next - going), going, MPI_STATUSES_IGNORE);
 }
 
 static bool anything_changed(const sweep *run) {
@@ -314,19 +326,15 @@ static bool anything_changed(const sweep *run) {
 
 static int64_t spread_all(sweep *run) {
   int64_t rounds = 0;
-  MPI_Datatype type;
-  MPI_Type_contiguous((int)sizeof(letter), MPI_BYTE, &type);
-  MPI_Type_commit(&type);
   for (ouro_lid i = 0; i < run->graph->n_owned; i++) {
     if (run->value[i] == OURO_SWEEP_NONE) continue;
     enqueue(run, i);
     note_change(run, i);
   }
   for (run_dry(run); anything_changed(run); run_dry(run)) {
-    swap_letters(run, type);
+    swap_letters(run);
     rounds++;
   }
-  MPI_Type_free(&type);
   return rounds;
 }
 

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 #include "partition/arrivals.h"
-
-#define MESSAGE_BYTES ((size_t)1 << 30)
 
 /* Ranks that give each other what they own, and where the pieces of each stand among those of all. */
 typedef struct givers {
@@ -43,8 +42,8 @@ static void give(const givers *all, const int64_t *first, size_t bytes, void *it
   for (int g = 0; g < all->n; g++) {
     char *at = (char *)items + (size_t)first[g] * bytes;
     size_t left = (size_t)(first[g + 1] - first[g]) * bytes;
-    for (; left > 0; left -= left < MESSAGE_BYTES ? left : MESSAGE_BYTES) {
-      const int n = (int)(left < MESSAGE_BYTES ? left : MESSAGE_BYTES);
+    for (; left > 0; left -= left < ouro_message_largest() ? left : ouro_message_largest()) {
+      const int n = (int)(left < ouro_message_largest() ? left : ouro_message_largest());
       MPI_Bcast(at, n, MPI_BYTE, g, all->comm);
       at += n;
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ouro/base/alltoall.h"
 #include "ouro/base/memory.h"
 
 /* One end of a feed, on its way to the block of `node`. Samples are negative where node is the target. */
@@ -229,31 +230,31 @@ static ouro_status too_large(const ouro_graph *graph, int64_t n_entries, int64_t
                     graph->n_nodes, n_entries, limit);
 }
 
-/* Where the blocks of the ranks go on rank 0. */
+/* How many items of a kind each rank gives rank 0. */
 typedef struct layout {
-  int *count, *place; /* [n_ranks], on rank 0 */
+  int64_t *give, *take; /* [n_ranks] */
 } layout;
 
 static ouro_status make_layout(MPI_Comm comm, int64_t n, layout *of) {
   ouro_status status = OURO_OK;
-  int n_ranks, here = (int)n;
+  int n_ranks;
   MPI_Comm_size(comm, &n_ranks);
-  of->count = ouro_memory_new((size_t)n_ranks, sizeof *of->count);
-  of->place = ouro_memory_new((size_t)n_ranks, sizeof *of->place);
-  OURO_AGREE(comm, of->count && of->place ? OURO_OK : OURO_ENOMEM);
-  MPI_Gather(&here, 1, MPI_INT, of->count, 1, MPI_INT, 0, comm);
-  for (int r = 1; r < n_ranks; r++) of->place[r] = of->place[r - 1] + of->count[r - 1];
+  of->give = ouro_memory_new((size_t)n_ranks, sizeof *of->give);
+  of->take = ouro_memory_new((size_t)n_ranks, sizeof *of->take);
+  OURO_AGREE(comm, of->give && of->take ? OURO_OK : OURO_ENOMEM);
+  of->give[0] = n;
+  ouro_alltoall_counts(comm, of->give, of->take);
 cleanup:
   return status;
 }
 
 static void layout_clear(layout *of) {
-  free(of->count);
-  free(of->place);
+  free(of->give);
+  free(of->take);
 }
 
-static void gather(MPI_Comm comm, const int32_t *narrow, int64_t n, const layout *to, int32_t *joined) {
-  MPI_Gatherv(narrow, (int)n, MPI_INT32_T, joined, to->count, to->place, MPI_INT32_T, 0, comm);
+static void gather(MPI_Comm comm, const int32_t *narrow, const layout *of, int32_t *joined) {
+  ouro_alltoall(comm, sizeof *narrow, of->give, narrow, of->take, joined);
 }
 
 static ouro_status make_arrays(MPI_Comm comm, ouro_objective objective, ouro_partition_symmetric *to) {
@@ -275,11 +276,11 @@ cleanup:
 static void gather_nodes(MPI_Comm comm, block *at, const sums *all, const layout *nodes, double limit,
                          ouro_partition_symmetric *to) {
   for (int64_t i = 0; i < at->n; i++) at->degree[i] = (int32_t)(at->row[i + 1] - at->row[i]);
-  gather(comm, at->degree, at->n, nodes, to->row ? to->row + 1 : NULL);
+  gather(comm, at->degree, nodes, to->row ? to->row + 1 : NULL);
   for (int64_t i = 0; to->row && i < to->n_nodes; i++) to->row[i + 1] += to->row[i];
   const scale cost = scale_to(all->cost, (double)to->n_nodes, limit, 1);
   for (int64_t i = 0; i < at->n; i++) at->narrow[i] = scaled(&cost, at->cost[i]);
-  gather(comm, at->narrow, at->n, nodes, to->cost);
+  gather(comm, at->narrow, nodes, to->cost);
 }
 
 /* METIS gives an edge the weight 1 + the corpora of its ends for the volume objective. */
@@ -287,17 +288,17 @@ static void gather_corpora(MPI_Comm comm, block *at, const sums *all, const layo
                            ouro_partition_symmetric *to) {
   const scale corpus = scale_to(all->corpus, 3 * (double)all->n_entries, limit, 1);
   for (int64_t i = 0; i < at->n; i++) at->narrow[i] = at->corpus[i] ? scaled(&corpus, at->corpus[i]) : 0;
-  gather(comm, at->narrow, at->n, nodes, to->corpus);
+  gather(comm, at->narrow, nodes, to->corpus);
 }
 
 static void gather_entries(MPI_Comm comm, block *at, const sums *all, const layout *entries, double limit,
                            ouro_objective objective, ouro_partition_symmetric *to) {
   for (int64_t k = 0; k < at->n_entries; k++) at->narrow[k] = at->ends[k].other;
-  gather(comm, at->narrow, at->n_entries, entries, to->neighbour);
+  gather(comm, at->narrow, entries, to->neighbour);
   if (objective == OURO_OBJECTIVE_VOLUME) return;
   const scale weight = scale_to(all->weight, (double)all->n_entries, limit, 1);
   for (int64_t k = 0; k < at->n_entries; k++) at->narrow[k] = scaled(&weight, at->ends[k].samples);
-  gather(comm, at->narrow, at->n_entries, entries, to->weight);
+  gather(comm, at->narrow, entries, to->weight);
 }
 
 /* Check the limits, then narrow and join the blocks. */

@@ -4,10 +4,10 @@
 
 #include "store/private.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ouro/base/alltoall.h"
 #include "ouro/base/memory.h"
 
 typedef struct owned_row {
@@ -99,7 +99,7 @@ int ouro_layout_writer(const ouro_blocks *blocks, int block, int n_ranks) {
 }
 
 /* The pieces of the runs of this rank, cut at the bounds of blocks; counts [n_ranks] of pieces for each rank. */
-static ouro_status cut_runs(const ouro_layout *layout, const ouro_blocks *blocks, ouro_run **pieces, int *counts) {
+static ouro_status cut_runs(const ouro_layout *layout, const ouro_blocks *blocks, ouro_run **pieces, int64_t *counts) {
   ouro_status status = OURO_OK;
   int64_t n = 0;
   int block = 0;
@@ -115,21 +115,8 @@ static ouro_status cut_runs(const ouro_layout *layout, const ouro_blocks *blocks
       rest = (ouro_run){rest.first + piece.length, rest.length - piece.length, rest.at + piece.length};
     }
   }
-  OURO_CHECK(n <= INT_MAX, OURO_ELIMIT, "layout: %" PRId64 " runs of rows on one rank are more than MPI counts", n);
 cleanup:
   return status;
-}
-
-static ouro_status displacements(int n, const int *counts, int *starts, int64_t *wide) {
-  int64_t sum = 0;
-  for (int i = 0; i < n; i++) {
-    starts[i] = (int)sum;
-    if (wide) wide[i] = sum;
-    sum += counts[i];
-    if (sum > INT_MAX) return ouro_error(OURO_ELIMIT, "layout: more runs of rows than MPI counts");
-  }
-  if (wide) wide[n] = sum;
-  return OURO_OK;
 }
 
 /* Positions count from 0 for each sending rank. */
@@ -143,34 +130,21 @@ static void count_positions(int n_ranks, ouro_arrivals *arrivals) {
   }
 }
 
-static ouro_status prepare_arrivals(int n, const int *in, int *in_at, const int *out, int *out_at,
-                                    ouro_arrivals *arrivals) {
-  ouro_status status = OURO_OK;
-  OURO_TRY(displacements(n, out, out_at, NULL));
-  OURO_TRY(displacements(n, in, in_at, arrivals->start));
-  OURO_NEW(arrivals->runs, arrivals->start[n]);
-cleanup:
-  return status;
-}
-
 ouro_status ouro_layout_announce(const ouro_layout *layout, const ouro_blocks *blocks, ouro_arrivals *arrivals) {
   const int n = layout->n_ranks;
   ouro_status status = OURO_OK, local = OURO_OK;
   ouro_run *pieces = NULL;
-  MPI_Datatype run_type = MPI_DATATYPE_NULL;
   arrivals->runs = NULL;
   arrivals->start = ouro_memory_new((size_t)n + 1, sizeof *arrivals->start);
-  int *counts = ouro_memory_new((size_t)n * 4, sizeof *counts); /* out, in, and their displacements */
+  int64_t *counts = ouro_memory_new((size_t)n * 2, sizeof *counts); /* out, and in */
   if (counts == NULL || arrivals->start == NULL) local = OURO_ENOMEM;
   if (local == OURO_OK) local = cut_runs(layout, blocks, &pieces, counts);
   OURO_AGREE(layout->comm, local);
-  int *out = counts, *in = counts + n, *out_at = counts + 2 * n, *in_at = counts + 3 * n;
-  MPI_Alltoall(out, 1, MPI_INT, in, 1, MPI_INT, layout->comm);
-  OURO_AGREE(layout->comm, prepare_arrivals(n, in, in_at, out, out_at, arrivals));
-  MPI_Type_contiguous(3, MPI_INT64_T, &run_type);
-  MPI_Type_commit(&run_type);
-  MPI_Alltoallv(pieces, out, out_at, run_type, arrivals->runs, in, in_at, run_type, layout->comm);
-  MPI_Type_free(&run_type);
+  const int64_t total = ouro_alltoall_counts(layout->comm, counts, counts + n);
+  arrivals->runs = ouro_memory_new((size_t)total, sizeof *arrivals->runs);
+  OURO_AGREE(layout->comm, arrivals->runs ? OURO_OK : OURO_ENOMEM);
+  ouro_alltoall(layout->comm, sizeof *pieces, counts, pieces, counts + n, arrivals->runs);
+  for (int r = 0; r < n; r++) arrivals->start[r + 1] = arrivals->start[r] + counts[n + r];
   count_positions(n, arrivals);
 cleanup:
   free(pieces);

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/alltoall.h"
+#include "ouro/base/alltoall.h"
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 #include "ouro/graph/route.h"
 #include "random_feeds.h"
 
@@ -17,9 +18,11 @@ static void items_travel_in_pieces(void **state) {
     for (int64_t k = 0; k < n_send[to]; k++) send[n++] = 10000 * rank + 100 * to + k;
   }
   const int64_t n_in = ouro_alltoall_counts(MPI_COMM_WORLD, n_send, n_receive);
-  for (int64_t largest = 1; largest <= 12; largest++) {
+  for (size_t largest = 1; largest <= 100; largest += 9) {
     for (int64_t k = 0; k < n_in; k++) receive[k] = -1;
-    ouro_alltoall_pieces(MPI_COMM_WORLD, sizeof *send, n_send, send, n_receive, receive, largest);
+    ouro_message_set_largest(largest);
+    ouro_alltoall(MPI_COMM_WORLD, sizeof *send, n_send, send, n_receive, receive);
+    ouro_message_set_largest(0);
     int64_t at = 0;
     int right = 1;
     for (int from = 0; from < n_ranks; from++) {

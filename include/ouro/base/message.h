@@ -1,0 +1,40 @@
+#ifndef OURO_BASE_MESSAGE_H
+#define OURO_BASE_MESSAGE_H
+
+/* Messages of any length. MPI counts with an int, and not every transport carries more than 2 GiB at once: what is
+ * longer goes in pieces of a gibibyte, one after another, of which both sides know the number because both know how
+ * many bytes there is room for. */
+
+#include "ouro/base/status.h"
+
+/** Bytes of the longest piece.
+ *  Not collective. */
+size_t ouro_message_largest(void);
+
+/** For tests: cut longer messages into pieces of so many bytes; 0 for as usual.
+ *  Not collective, but to be the same on all ranks. */
+void ouro_message_set_largest(size_t bytes);
+
+/** Requests that a message takes with room for so many bytes: at least 1.
+ *  Not collective. */
+int ouro_message_pieces(size_t room);
+
+/** Start to receive a message of up to `room` bytes.
+ *  Not collective: meets ouro_message_send() with the same room.
+ *  [out] buffer  [room], not to be touched until ouro_message_wait()
+ *  [out] request [ouro_message_pieces(room)] */
+void ouro_message_receive(MPI_Comm comm, void *buffer, size_t room, int rank, int tag, MPI_Request *request);
+
+/** Start to send a message of `bytes` bytes, at most `room`.
+ *  Not collective: meets ouro_message_receive() with the same room.
+ *  [in]  buffer  [bytes], not to be touched until ouro_message_wait()
+ *  [out] request [ouro_message_pieces(room)] */
+void ouro_message_send(MPI_Comm comm, const void *buffer, size_t bytes, size_t room, int rank, int tag,
+                       MPI_Request *request);
+
+/** Wait for a message with room for so many bytes.
+ *  Not collective.
+ *  Returns the bytes that came in; of one sent nothing of use. */
+size_t ouro_message_wait(size_t room, MPI_Request *request);
+
+#endif

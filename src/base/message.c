@@ -1,0 +1,53 @@
+/* Messages in pieces: see message.h. Pieces of one message meet in order, for MPI keeps the order of messages that
+ * share ranks and tag. Does not know what they hold. */
+
+#include "ouro/base/message.h"
+
+#define USUAL ((size_t)1 << 30)
+
+static size_t largest = USUAL;
+
+size_t ouro_message_largest(void) {
+  return largest;
+}
+
+void ouro_message_set_largest(size_t bytes) {
+  largest = bytes && bytes < USUAL ? bytes : USUAL;
+}
+
+int ouro_message_pieces(size_t room) {
+  return room ? (int)((room - 1) / largest + 1) : 1;
+}
+
+/* Bytes of piece k. */
+static int length_of(size_t bytes, int k) {
+  const size_t before = (size_t)k * largest;
+  if (bytes <= before) return 0;
+  return (int)(bytes - before < largest ? bytes - before : largest);
+}
+
+void ouro_message_receive(MPI_Comm comm, void *buffer, size_t room, int rank, int tag, MPI_Request *request) {
+  for (int k = 0; k < ouro_message_pieces(room); k++) {
+    MPI_Irecv((char *)buffer + (size_t)k * largest, length_of(room, k), MPI_BYTE, rank, tag, comm, &request[k]);
+  }
+}
+
+void ouro_message_send(MPI_Comm comm, const void *buffer, size_t bytes, size_t room, int rank, int tag,
+                       MPI_Request *request) {
+  for (int k = 0; k < ouro_message_pieces(room); k++) {
+    const size_t before = (size_t)k * largest < bytes ? (size_t)k * largest : bytes;
+    MPI_Isend((const char *)buffer + before, length_of(bytes, k), MPI_BYTE, rank, tag, comm, &request[k]);
+  }
+}
+
+size_t ouro_message_wait(size_t room, MPI_Request *request) {
+  size_t bytes = 0;
+  for (int k = 0; k < ouro_message_pieces(room); k++) {
+    MPI_Status arrived;
+    int n = 0;
+    MPI_Wait(&request[k], &arrived);
+    MPI_Get_count(&arrived, MPI_BYTE, &n);
+    if (n != MPI_UNDEFINED) bytes += (size_t)n;
+  }
+  return bytes;
+}
