@@ -1,7 +1,7 @@
 /* The same bits on any number of ranks, with any owners and either carry (contract C1), over the whole product of
- * families, regimes, draws and real data, and what else a configuration can say. Families are those of the registry,
- * regimes and the like the words of the schema: new ones join by themselves; a key of its own is a row of `sizes` or of
- * `extras`.
+ * families, tiers of sampling, regimes, draws and real data, and what else a configuration can say. Families are those
+ * of the registry, regimes and the like the words of the schema: new ones join by themselves; a key of its own is a row
+ * of `sizes` or of `extras`.
  * ranks: 2 3 4
  * limit: 120 */
 
@@ -17,7 +17,11 @@
 #include "ouro/graph/halo.h"
 #include "ouro/learn/learn.h"
 
-enum { GENERATIONS = 3, REPLICATES = 2, SETTINGS = 16, LENGTH = 64, SETTING = 160 };
+enum { GENERATIONS = 3, REPLICATES = 2, SETTINGS = 20, LENGTH = 64, SETTING = 160 };
+
+/* Extras that the family itself refuses in the tier of the limit. */
+static const char *const biased[] = {"model.temperature", "model.top_k", "model.top_p", "model.smoothing",
+                                     "model.ridge"};
 
 /* Small models; a family gets those keys that it takes. */
 static const char *const sizes[] = {"dimension=2", "categories=5", "probabilities=zipf",
@@ -62,11 +66,19 @@ static bool known(const ouro_family_methods *family, const char *setting) {
   return ouro_config_field(key) && (strncmp(setting, "model.", 6) != 0 || takes(family, setting + 6));
 }
 
+/* Does a family have a tier? */
+static bool has(const ouro_family_methods *family, const char *sampling) {
+  if (strcmp(sampling, "statistics") == 0) return family->draw_statistics != NULL;
+  return strcmp(sampling, "limit") != 0 || family->scatter != NULL;
+}
+
 /* Seven models, of which some train on themselves and some on nothing. */
-static experiment experiment_of(const ouro_family_methods *family, const char *regime, const char *draw) {
+static experiment experiment_of(const ouro_family_methods *family, const char *sampling, const char *regime,
+                                const char *draw) {
   experiment x = {.noise = family->takes_noise,
                   .spec = {7, 3, 20, 50, 20, 60, strcmp(draw, "published") == 0, true, 3}};
   set(&x, "model.family", family->name);
+  set(&x, "learning.sampling", sampling);
   set(&x, "learning.regime", regime);
   set(&x, "learning.draw", draw);
   set(&x, "learning.generations", "3");
@@ -200,48 +212,80 @@ static bool compare(const experiment *x) {
   return ran;
 }
 
-static void every_family_regime_draw_and_real_data(void **state) {
+/* Combinations that are refused, by what the message says; all others run. */
+static bool refused(const char *sampling, const char *regime) {
+  return strcmp(sampling, "rows") != 0 && strcmp(regime, "subsample") == 0;
+}
+
+static void expect(const experiment *x, bool refusal) {
+  assert_true(compare(x) != refusal);
+  if (refusal) assert_non_null(strstr(ouro_error_message(), "draws from samples that are kept"));
+}
+
+static void every_draw_and_real_data(const ouro_family_methods *family, const char *sampling, const char *regime) {
+  const bool refusal = refused(sampling, regime);
+  const char *draw, *kind;
+  for (int d = 0; (draw = word("learning.draw", d)) != NULL; d++) {
+    experiment x = experiment_of(family, sampling, regime, draw);
+    set(&x, "real.nodes", "none");
+    expect(&x, refusal);
+    for (int k = 0; (kind = word("real.kind", k)) != NULL; k++) {
+      x.n--;
+      set(&x, "real.kind", kind);
+      expect(&x, refusal);
+    }
+  }
+}
+
+static void every_family_tier_regime_draw_and_real_data(void **state) {
   (void)state;
   const ouro_family_methods *family;
-  const char *regime, *draw, *kind;
+  const char *sampling, *regime;
   for (int f = 0; (family = ouro_family_at(f)) != NULL; f++) {
-    for (int r = 0; (regime = word("learning.regime", r)) != NULL; r++) {
-      for (int d = 0; (draw = word("learning.draw", d)) != NULL; d++) {
-        experiment x = experiment_of(family, regime, draw);
-        set(&x, "real.nodes", "none");
-        assert_true(compare(&x));
-        for (int k = 0; (kind = word("real.kind", k)) != NULL; k++) {
-          x.n--;
-          set(&x, "real.kind", kind);
-          assert_true(compare(&x));
+    for (int s = 0; (sampling = word("learning.sampling", s)) != NULL; s++) {
+      for (int r = 0; has(family, sampling) && (regime = word("learning.regime", r)) != NULL; r++) {
+        every_draw_and_real_data(family, sampling, regime);
+      }
+    }
+  }
+}
+
+static bool refused_extra(const char *sampling, const char *setting) {
+  for (size_t k = 0; strcmp(sampling, "limit") == 0 && k < sizeof biased / sizeof biased[0]; k++) {
+    if (strncmp(setting, biased[k], strlen(biased[k])) == 0) return true;
+  }
+  return false;
+}
+
+/* An extra may be refused with others, but never without a reason. */
+static void extra(const ouro_family_methods *family, const char *sampling, const char *regime, int e, int turn) {
+  experiment x = experiment_of(family, sampling, regime, word("learning.draw", turn % 2));
+  x.columns = strchr(extras[e], '=') == NULL;
+  if (!x.columns) snprintf(x.settings[x.n++], SETTING, "%s", extras[e]);
+  set(&x, "real.kind", word("real.kind", turn / 2 % 3));
+  assert_true(compare(&x) || strstr(ouro_error_message(), "subsample draws all samples alike") ||
+              refused(sampling, regime) || strstr(ouro_error_message(), "have none of their own"));
+}
+
+/* With each extra once for every family, tier and regime; draws and real data take turns. */
+static void every_extra(void **state) {
+  (void)state;
+  const ouro_family_methods *family;
+  const char *sampling, *regime;
+  int turn = 0;
+  for (int f = 0; (family = ouro_family_at(f)) != NULL; f++) {
+    for (int s = 0; (sampling = word("learning.sampling", s)) != NULL; s++) {
+      for (int r = 0; has(family, sampling) && (regime = word("learning.regime", r)) != NULL; r++) {
+        for (int e = 0; e < N_EXTRAS; e++, turn++) {
+          if (known(family, extras[e]) && !refused_extra(sampling, extras[e])) extra(family, sampling, regime, e, turn);
         }
       }
     }
   }
 }
 
-/* With each extra once for every family and regime; draws and real data take turns. */
-static void every_extra(void **state) {
-  (void)state;
-  const ouro_family_methods *family;
-  const char *regime;
-  int turn = 0;
-  for (int f = 0; (family = ouro_family_at(f)) != NULL; f++) {
-    for (int r = 0; (regime = word("learning.regime", r)) != NULL; r++) {
-      for (int e = 0; e < N_EXTRAS; e++, turn++) {
-        experiment x = experiment_of(family, regime, word("learning.draw", turn % 2));
-        if (!known(family, extras[e])) continue;
-        x.columns = strchr(extras[e], '=') == NULL;
-        if (!x.columns) snprintf(x.settings[x.n++], SETTING, "%s", extras[e]);
-        set(&x, "real.kind", word("real.kind", turn / 2 % 3));
-        assert_true(compare(&x) || strstr(ouro_error_message(), "subsample draws all samples alike"));
-      }
-    }
-  }
-}
-
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_family_regime_draw_and_real_data),
+    cmocka_unit_test(every_family_tier_regime_draw_and_real_data),
     cmocka_unit_test(every_extra),
 };
 
