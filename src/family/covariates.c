@@ -66,6 +66,14 @@ void ouro_covariates_scatter(const ouro_covariate_law *law, ptrdiff_t n, double 
   }
 }
 
+void ouro_covariates_project(const ouro_covariate_law *law, double *a) {
+  for (int k = law->p - 1; k > 0 && law->kind == OURO_COVARIATES_AR1; k--) {
+    a[k - 1] = fma(law->rho, a[k], a[k - 1]);
+    a[k] *= law->fresh;
+  }
+  for (int k = 0; law->scale && k < law->p; k++) a[k] *= law->scale[k];
+}
+
 /* L' a for AR(1): g_k = a_k + rho g_(k+1), (L' a)_k = fresh g_k, but g_1 for k = 1. */
 static double product_ar1(const ouro_covariate_law *law, const double *a, const double *b) {
   double sum = 0, g = 0, h = 0;

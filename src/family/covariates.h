@@ -34,6 +34,11 @@ void ouro_covariates_colour(const ouro_covariate_law *law, int b, double *x);
  *  [inout] z [n][p] */
 void ouro_covariates_scatter(const ouro_covariate_law *law, ptrdiff_t n, double *z);
 
+/** Turn a into L' a, of which covariates are projections: x'a = z' L' a.
+ *  Not collective.
+ *  [inout] a [p] */
+void ouro_covariates_project(const ouro_covariate_law *law, double *a);
+
 /** a' Sigma b = (L' a)'(L' b).
  *  Not collective.
  *  [in] a, b [p] */

@@ -23,6 +23,7 @@ void ouro_mestimator_destroy(ouro_family *family) {
   ouro_mestimator *model = family->constants;
   if (model == NULL) return;
   ouro_covariates_clear(&model->law);
+  free(model->toward);
   free(model->rows);
   free(model->statistic);
   free(model->step);
@@ -54,6 +55,10 @@ ouro_status ouro_mestimator_create(const ouro_config *config, ouro_family *famil
   ouro_samples_truth(config->learning.seed, p, family->truth);
   model->least = -INFINITY;
   model->squared = ouro_covariates_norm(&model->law, family->truth);
+  OURO_NEW(model->toward, p);
+  memcpy(model->toward, family->truth, (size_t)p * sizeof *model->toward);
+  ouro_covariates_project(&model->law, model->toward);
+  for (int k = 0; k < p && model->squared > 0; k++) model->toward[k] /= sqrt(model->squared);
 cleanup:
   return status;
 }
@@ -88,6 +93,19 @@ void ouro_mestimator_error(const ouro_family *family, ouro_lid n, const double *
     if (model->squared > 0) errors[i] += (model->along - model->across) * along * along / model->squared;
     errors[i] /= p;
   }
+}
+
+/* With v the unit vector L' theta* / s, J^-1 = L (across I + (along - across) v v') L'. */
+void ouro_mestimator_scatter(const ouro_family *family, ouro_lid n, double *z) {
+  const ouro_mestimator *model = family->constants;
+  const int p = family->n_parameters;
+  const double across = 1 / sqrt(model->across), more = 1 / sqrt(model->along) - across;
+  for (double *one = z; one < z + (ptrdiff_t)n * p; one += p) {
+    double along = 0;
+    for (int k = 0; k < p; k++) along = fma(model->toward[k], one[k], along);
+    for (int k = 0; k < p; k++) one[k] = fma(more * along, model->toward[k], across * one[k]);
+  }
+  ouro_covariates_scatter(&model->law, n, z);
 }
 
 /* out = X theta for the rows of a kept block. */

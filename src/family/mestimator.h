@@ -37,6 +37,7 @@ struct ouro_mestimator {
 
   ouro_covariate_law law;
   double squared;                              /* s^2 */
+  double *toward;                              /* [p] unit vector L' theta* / s, Sigma = L L'; zeros if s is 0 */
   double *rows;                                /* [OURO_ROW_BLOCK][p + 1] weighted rows */
   double *statistic;                           /* [p (p + 1) / 2 + p] X'WX and X'r */
   double *step, *trial, *work;                 /* [p], [p], of the solution */
@@ -54,6 +55,7 @@ ouro_status ouro_mestimator_create(const ouro_config *config, ouro_family *famil
 void ouro_mestimator_destroy(ouro_family *family);
 void ouro_mestimator_draw(const ouro_family *family, const ouro_slice *slice, double *rows);
 void ouro_mestimator_error(const ouro_family *family, ouro_lid n, const double *theta, double *errors);
+void ouro_mestimator_scatter(const ouro_family *family, ouro_lid n, double *z);
 
 /** Minimise the weighted sum of losses by damped Newton steps from theta = 0.
  *  Not collective.

@@ -50,6 +50,7 @@ const ouro_family_methods ouro_family_poisson_regression = {.name = "poisson-reg
                                                             .draw = ouro_mestimator_draw,
                                                             .fit_rows = ouro_mestimator_fit,
                                                             .error = ouro_mestimator_error,
+                                                            .scatter = ouro_mestimator_scatter,
                                                             .keys = " dimension covariates correlation exponent ",
                                                             .measure = "delta' J^-1 delta / p",
                                                             .error_units = "1",
