@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "family/ball.h"
 #include "family/covariates.h"
@@ -13,6 +14,7 @@
 #include "family/nucleus.h"
 #include "family/private.h"
 #include "family/samples.h"
+#include "family/wishart.h"
 #include "ouro/base/memory.h"
 
 /* Keeps d (d + 1) / 2 + d within an int. */
@@ -23,6 +25,9 @@ typedef struct gaussian {
   double widening; /* square root of the temperature at which models are drawn from; nature is not */
   ouro_ball ball;  /* where the standard normal vectors of such a draw lie */
   double *centred; /* [d + 1][OURO_ROW_BLOCK] a row block less mu*, then ones */
+  double *none;    /* [d] zeros */
+  double *shift;   /* [d] */
+  ouro_wishart wishart;
 } gaussian;
 
 static ptrdiff_t triangle(int d) {
@@ -33,6 +38,9 @@ static void destroy(ouro_family *family) {
   gaussian *model = family->constants;
   if (model == NULL) return;
   free(model->centred);
+  free(model->none);
+  free(model->shift);
+  ouro_wishart_clear(&model->wishart);
   ouro_ball_clear(&model->ball);
   free(model);
   family->constants = NULL;
@@ -87,6 +95,9 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   OURO_TRY(create_shape(&config->model, d, model));
   family->law = OURO_LAW_MEANS;
   OURO_NEW(model->centred, (size_t)OURO_ROW_BLOCK * (size_t)(d + 1));
+  OURO_NEW(model->none, d);
+  OURO_NEW(model->shift, d);
+  OURO_TRY(ouro_wishart_create(d, 1, &model->wishart));
   OURO_NEW(family->truth, family->n_parameters);
   ouro_samples_truth(config->learning.seed, d, family->truth);
   OURO_TRY(true_factor(config, family->truth + d));
@@ -102,11 +113,11 @@ cleanup:
 }
 
 /* x = mean + L z in place, last column first. */
-static void colour(int d, int b, const double *theta, double *x) {
+static void colour(int d, int b, const double *mean, const double *factor, double *x) {
   for (int j = d - 1; j >= 0; j--) {
-    const double *row = theta + d + triangle(j);
+    const double *row = factor + triangle(j);
     double *restrict column = x + (ptrdiff_t)j * b;
-    for (int r = 0; r < b; r++) column[r] = fma(row[j], column[r], theta[j]);
+    for (int r = 0; r < b; r++) column[r] = fma(row[j], column[r], mean[j]);
     for (int k = 0; k < j; k++) {
       const double *restrict z = x + (ptrdiff_t)k * b;
       for (int r = 0; r < b; r++) column[r] = fma(row[k], z[r], column[r]);
@@ -126,7 +137,7 @@ static void draw(const ouro_family *family, const ouro_slice *slice, double *row
   for (ouro_count left = slice->n; left > 0; left -= OURO_ROW_BLOCK) {
     const int b = ouro_samples_block(left);
     if (!real) shape(family->constants, b, rows);
-    colour(d, b, slice->theta, rows);
+    colour(d, b, slice->theta, slice->theta + d, rows);
     rows += (ptrdiff_t)d * b;
   }
 }
@@ -142,6 +153,118 @@ static void reduce(const ouro_family *family, const double *rows, ouro_count n, 
     }
     for (int r = 0; r < b; r++) x[r] = 1;
     ouro_linear_kernels_now()->gram(d, b, model->centred, statistic);
+  }
+}
+
+/* The samples of a slice do as well by d columns of L A without a sum, A A' a Wishart of m - 1 degrees of freedom, and
+ * one, m^1/2 (mean - mu*), whose sum is m^1/2 times itself: sums of products about mu* and sums are theirs. */
+static double root_of(const ouro_slice *slice) {
+  return sqrt((double)slice->total);
+}
+
+static double widening_of(const ouro_family *family, const ouro_slice *slice) {
+  const gaussian *model = family->constants;
+  return ouro_slice_is_real(family, slice) ? 1 : model->widening;
+}
+
+/* m^1/2 (theta - mu*) */
+static void shift_of(const ouro_family *family, const ouro_slice *slice, double *shift) {
+  for (int j = 0; j < family->row_width; j++) shift[j] = root_of(slice) * (slice->theta[j] - family->truth[j]);
+}
+
+/* Add b columns m^1/2 (theta - mu*) or 0, and L z on top, whose part of a sum is `one`. */
+static void add_columns(const ouro_family *family, const ouro_slice *slice, int b, const double *shift, double one,
+                        double *statistic) {
+  const gaussian *model = family->constants;
+  const int d = family->row_width;
+  double *x = model->centred;
+  for (ptrdiff_t k = 0; k < (ptrdiff_t)d * b; k++) x[k] *= widening_of(family, slice);
+  colour(d, b, shift, slice->theta + d, x);
+  for (int r = 0; r < b; r++) x[(ptrdiff_t)d * b + r] = one;
+  ouro_linear_kernels_now()->gram(d, b, x, statistic);
+}
+
+static void draw_alone(const ouro_family *family, const ouro_slice *slice, double *statistic) {
+  const gaussian *model = family->constants;
+  const int d = family->row_width;
+  ouro_wishart_begin(&model->wishart, slice);
+  for (int first = 0; first < d; first += OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(d - first);
+    ouro_wishart_rows(&model->wishart, slice, first, b, d, model->centred);
+    add_columns(family, slice, b, model->none, 0, statistic);
+  }
+  ouro_wishart_normals(slice, d, model->centred);
+  shift_of(family, slice, model->shift);
+  add_columns(family, slice, 1, model->shift, root_of(slice), statistic);
+}
+
+/* The same, 8 side by side. u: the column with a sum. */
+static void add_mean(int d, const double *u, const double *root, double *statistic) {
+  enum { N = OURO_WISHART_BATCH };
+  for (int j = 0; j < d; j++) {
+    for (int k = 0; k <= j; k++, statistic += N) {
+      for (int i = 0; i < N; i++) statistic[i] = fma(u[j * N + i], u[k * N + i], statistic[i]);
+    }
+  }
+  for (int k = 0; k < d * N; k++) statistic[k] = root[k % N] * u[k];
+}
+
+/* u += L z */
+static void add_product(int d, const double *factor, const double *z, double *u) {
+  enum { N = OURO_WISHART_BATCH };
+  for (int j = 0; j < d; j++) {
+    for (int k = 0; k <= j; k++, factor += N) {
+      for (int i = 0; i < N; i++) u[j * N + i] = fma(factor[i], z[k * N + i], u[j * N + i]);
+    }
+  }
+}
+
+/* Factors, shifts and square roots of sample sizes of n slices, side by side. */
+static void lay_out(const ouro_family *family, int n, const ouro_slice *slices, double *root) {
+  enum { N = OURO_WISHART_BATCH };
+  const gaussian *model = family->constants;
+  const int d = family->row_width;
+  const double *factors[N];
+  for (int i = 0; i < N; i++) {
+    const ouro_slice *slice = &slices[i < n ? i : 0];
+    factors[i] = slice->theta + d;
+    root[i] = root_of(slice);
+    shift_of(family, slice, model->shift);
+    for (int j = 0; j < d; j++) model->wishart.vector[j * N + i] = model->shift[j];
+  }
+  ouro_wishart_together(triangle(d), n, factors, model->wishart.factor);
+  for (int i = 0; i < n && model->widening != 1; i++) {
+    const double widening = widening_of(family, &slices[i]);
+    for (ptrdiff_t k = 0; k < triangle(d); k++) model->wishart.factor[k * N + i] *= widening;
+  }
+}
+
+static void draw_together(const ouro_family *family, int n, const ouro_slice *slices, double *statistics) {
+  const gaussian *model = family->constants;
+  const ouro_wishart *w = &model->wishart;
+  const int d = family->row_width;
+  double root[OURO_WISHART_BATCH];
+  ouro_wishart_triangles(w, n, slices);
+  lay_out(family, n, slices, root);
+  add_product(d, w->factor, w->a + triangle(d) * OURO_WISHART_BATCH, w->vector);
+  ouro_linear_kernels_now()->multiply(d, w->factor, w->a);
+  ouro_linear_kernels_now()->square(d, w->a);
+  add_mean(d, w->vector, root, w->a);
+  ouro_wishart_apart(family->statistic_width, n, w->a, statistics);
+}
+
+static const ouro_wishart_methods of_wishart = {.together = draw_together, .alone = draw_alone};
+
+/* Within a ball samples are not normal: they are drawn. */
+static void draw_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *statistics) {
+  const gaussian *model = family->constants;
+  if (model->ball.mass == 1) {
+    ouro_wishart_draw(&model->wishart, &of_wishart, family, n, slices, statistics);
+    return;
+  }
+  for (ouro_lid i = 0; i < n; i++, statistics += family->statistic_width) {
+    memset(statistics, 0, (size_t)family->statistic_width * sizeof *statistics);
+    ouro_family_absorb(family, 1, &slices[i], &statistics);
   }
 }
 
@@ -229,6 +352,7 @@ const ouro_family_methods ouro_family_gaussian = {
     .reduce = reduce,
     .fit = fit,
     .error = error,
+    .draw_statistics = draw_statistics,
     .scatter = scatter,
     .keys = " dimension noise covariates correlation exponent variance temperature top_p ",
     .measure = "|mean - true mean|^2",

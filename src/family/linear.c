@@ -11,6 +11,7 @@
 #include "family/measures.h"
 #include "family/private.h"
 #include "family/samples.h"
+#include "family/wishart.h"
 #include "ouro/base/memory.h"
 
 /* Keeps p (p + 1) / 2 + p within an int. */
@@ -21,6 +22,8 @@ typedef struct linear {
   double sigma, ridge;
   double *block; /* [row_width][OURO_ROW_BLOCK] a whole row block, where a slice ends inside it */
   double *work;  /* [ouro_linear_work(p)] of the fit */
+  ouro_wishart wishart;
+  double *factor; /* [p (p + 1) / 2][OURO_WISHART_BATCH] of Sigma, the same for all; NULL: 1, or p is large */
 } linear;
 
 static void destroy(ouro_family *family) {
@@ -29,8 +32,28 @@ static void destroy(ouro_family *family) {
   ouro_covariates_clear(&model->law);
   free(model->block);
   free(model->work);
+  free(model->factor);
+  ouro_wishart_clear(&model->wishart);
   free(model);
   family->constants = NULL;
+}
+
+/* Room for statistics without samples. Column k of the factor is what becomes of the k-th unit vector. */
+static ouro_status create_statistics(int p, linear *model) {
+  ouro_status status = OURO_OK;
+  double column[OURO_WISHART_SMALL];
+  OURO_TRY(ouro_wishart_create(p, 0, &model->wishart));
+  if (model->law.kind == OURO_COVARIATES_ISOTROPIC || p > OURO_WISHART_SMALL) return OURO_OK;
+  OURO_NEW(model->factor, (size_t)p * ((size_t)p + 1) / 2 * OURO_WISHART_BATCH);
+  for (int k = 0; k < p; k++) {
+    for (int j = 0; j < p; j++) column[j] = j == k;
+    ouro_covariates_colour(&model->law, 1, column);
+    for (int at = k * OURO_WISHART_BATCH, j = 0; j < p; at += ++j * OURO_WISHART_BATCH) {
+      for (int i = 0; i < OURO_WISHART_BATCH && j >= k; i++) model->factor[at + i] = column[j];
+    }
+  }
+cleanup:
+  return status;
 }
 
 static ouro_status create(const ouro_config *config, ouro_family *family) {
@@ -57,10 +80,15 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   family->spread.base = model->sigma * model->sigma;
   OURO_NEW(model->block, (size_t)OURO_ROW_BLOCK * (size_t)family->row_width);
   OURO_NEW(model->work, ouro_linear_work(p));
+  OURO_TRY(create_statistics(p, model));
   OURO_NEW(family->truth, p);
   ouro_samples_truth(config->learning.seed, p, family->truth);
 cleanup:
   return status;
+}
+
+static double noise_of(const linear *model, const ouro_slice *slice) {
+  return slice->noise ? *slice->noise : model->sigma;
 }
 
 /* The b rows of one row block of the feed, [row_width][b], from row `first` on. */
@@ -69,8 +97,7 @@ static void draw_block(const ouro_family *family, const ouro_slice *slice, ouro_
   const int width = family->row_width;
   ouro_random_normals(&slice->stream, (uint64_t)first * (uint64_t)width, (size_t)b * (size_t)width, rows);
   ouro_covariates_colour(&model->law, b, rows);
-  const double sigma = slice->noise ? *slice->noise : model->sigma;
-  ouro_linear_kernels_now()->respond(family->n_parameters, b, slice->theta, sigma, rows);
+  ouro_linear_kernels_now()->respond(family->n_parameters, b, slice->theta, noise_of(model, slice), rows);
 }
 
 /* The first n of the b rows of a row block. */
@@ -101,6 +128,56 @@ static void reduce(const ouro_family *family, const double *rows, ouro_count n, 
     ouro_linear_kernels_now()->gram(family->n_parameters, b, rows, statistic);
     rows += (ptrdiff_t)b * family->row_width;
   }
+}
+
+/* The p rows that do for more: draw them, and reduce them. */
+static void draw_alone(const ouro_family *family, const ouro_slice *slice, double *statistic) {
+  linear *model = family->constants;
+  const int p = family->n_parameters;
+  ouro_wishart_begin(&model->wishart, slice);
+  for (int first = 0; first < p; first += OURO_ROW_BLOCK) {
+    const int b = ouro_samples_block(p - first);
+    ouro_wishart_rows(&model->wishart, slice, first, b, family->row_width, model->block);
+    ouro_covariates_colour(&model->law, b, model->block);
+    ouro_linear_kernels_now()->respond(p, b, slice->theta, noise_of(model, slice), model->block);
+    ouro_linear_kernels_now()->gram(p, b, model->block, statistic);
+  }
+}
+
+/* Responses y = B' theta + sigma z to the columns of B, in place of z. */
+static void respond_apart(int p, const double *theta, const double *sigma, const double *b, double *y) {
+  enum { N = OURO_WISHART_BATCH };
+  for (int k = 0; k < p * N; k++) y[k] *= sigma[k % N];
+  for (int j = 0; j < p; j++, theta += N) {
+    for (int k = 0; k <= j; k++, b += N) {
+      for (int i = 0; i < N; i++) y[k * N + i] = fma(b[i], theta[i], y[k * N + i]);
+    }
+  }
+}
+
+/* X'X = B B' and X'y = B (B' theta + sigma z), B = L A: THEORY.md section 11. */
+static void draw_together(const ouro_family *family, int n, const ouro_slice *slices, double *statistics) {
+  linear *model = family->constants;
+  const int p = family->n_parameters;
+  const double *theta[OURO_WISHART_BATCH];
+  double sigma[OURO_WISHART_BATCH], *a = model->wishart.a;
+  for (int i = 0; i < OURO_WISHART_BATCH; i++) {
+    theta[i] = slices[i < n ? i : 0].theta;
+    sigma[i] = noise_of(model, &slices[i < n ? i : 0]);
+  }
+  ouro_wishart_triangles(&model->wishart, n, slices);
+  ouro_wishart_together(p, n, theta, model->wishart.vector);
+  if (model->factor) ouro_linear_kernels_now()->multiply(p, model->factor, a);
+  respond_apart(p, model->wishart.vector, sigma, a, a + (ptrdiff_t)p * (p + 1) / 2 * OURO_WISHART_BATCH);
+  ouro_linear_kernels_now()->square(p, a);
+  ouro_wishart_apart(family->statistic_width, n, a, statistics);
+}
+
+static const ouro_wishart_methods of_wishart = {.together = draw_together, .alone = draw_alone};
+
+static void draw_statistics(const ouro_family *family, ouro_lid n, const ouro_slice *slices, double *statistics) {
+  const linear *model = family->constants;
+  ouro_wishart_draw(&model->wishart, &of_wishart, family, n, slices, statistics);
 }
 
 /* X'X + ridge n I in place of X'X. */
@@ -168,6 +245,7 @@ const ouro_family_methods ouro_family_linear = {.name = "linear",
                                                 .error = error,
                                                 .noise = noise,
                                                 .eta = eta,
+                                                .draw_statistics = draw_statistics,
                                                 .scatter = scatter,
                                                 .keys = " dimension noise covariates correlation exponent ridge ",
                                                 .measure = "excess risk / p",

@@ -179,6 +179,24 @@ INLINE void load_eight(const double *a, simd_d x[PARTS]) {
   UNROLL for (int part = 0; part < PARTS; part++) x[part] = simd_load(a + part * SIMD_LANES);
 }
 
+INLINE void store_eight(const simd_d x[PARTS], double *out) {
+  UNROLL for (int part = 0; part < PARTS; part++) simd_store(out + part * SIMD_LANES, x[part]);
+}
+
+INLINE void plus_product(const double *a, const double *b, simd_d sum[PARTS]) {
+  UNROLL for (int part = 0; part < PARTS; part++) {
+    sum[part] = simd_fma(simd_load(a + part * SIMD_LANES), simd_load(b + part * SIMD_LANES), sum[part]);
+  }
+}
+
+/* a . b over n elements, 8 systems side by side. */
+INLINE void dot(int n, const double *a, const double *b, double *out) {
+  simd_d sum[PARTS];
+  UNROLL for (int part = 0; part < PARTS; part++) sum[part] = simd_set(0.0);
+  for (int l = 0; l < n; l++) plus_product(a + l * PARTIAL_SUMS, b + l * PARTIAL_SUMS, sum);
+  store_eight(sum, out);
+}
+
 INLINE void store_quotients(const simd_d x[PARTS], const double *divisor, double *out) {
   UNROLL for (int part = 0; part < PARTS; part++) {
     simd_store(out + part * SIMD_LANES, simd_div(x[part], simd_load(divisor + part * SIMD_LANES)));
@@ -226,9 +244,38 @@ static void solve(int p, double *a, bool good[OURO_LINEAR_BATCH]) {
     for (int l = 0; l < j; l++) {
       load_eight(x + l * PARTIAL_SUMS, sum);
       minus_dot(1, row + l * PARTIAL_SUMS, x + j * PARTIAL_SUMS, sum);
-      UNROLL for (int part = 0; part < PARTS; part++) simd_store(x + l * PARTIAL_SUMS + part * SIMD_LANES, sum[part]);
+      store_eight(sum, x + l * PARTIAL_SUMS);
     }
   }
 }
 
-const ouro_linear_kernels SIMD_NAME(ouro_linear) = {respond, gram, solve};
+/* From the last row up: a row of L A needs those above it as they were. */
+static void multiply(int p, const double *factor, double *a) {
+  for (int j = p - 1; j >= 0; j--) {
+    const double *f = factor + (ptrdiff_t)j * (j + 1) / 2 * PARTIAL_SUMS;
+    double *row = a + (ptrdiff_t)j * (j + 1) / 2 * PARTIAL_SUMS;
+    for (int k = 0; k <= j; k++) {
+      const double *element = a + ((ptrdiff_t)k * (k + 1) / 2 + k) * PARTIAL_SUMS;
+      simd_d sum[PARTS];
+      UNROLL for (int part = 0; part < PARTS; part++) sum[part] = simd_set(0.0);
+      for (int l = k; l <= j; element += ++l * PARTIAL_SUMS) plus_product(f + l * PARTIAL_SUMS, element, sum);
+      store_eight(sum, row + k * PARTIAL_SUMS);
+    }
+  }
+}
+
+/* From the last element up: one of A A' or A w needs those before it as they were. */
+static void square(int p, double *a) {
+  double *const w = a + (ptrdiff_t)p * (p + 1) / 2 * PARTIAL_SUMS, *row = w;
+  for (int j = p - 1; j >= 0; j--) {
+    const double *other = row;
+    row -= (j + 1) * PARTIAL_SUMS;
+    dot(j + 1, row, w, w + j * PARTIAL_SUMS);
+    for (int k = j; k >= 0; k--) {
+      other -= (k + 1) * PARTIAL_SUMS;
+      dot(k + 1, row, other, row + k * PARTIAL_SUMS);
+    }
+  }
+}
+
+const ouro_linear_kernels SIMD_NAME(ouro_linear) = {respond, gram, solve, multiply, square};

@@ -19,6 +19,11 @@ typedef struct ouro_linear_kernels {
   /* Solve 8 positive definite systems by Cholesky; a holds packed lower triangles and then right-hand sides,
    * [p (p + 1) / 2 + p][8]; the solutions replace the right-hand sides. good[i]: system i is not singular. */
   void (*solve)(int p, double *a, bool good[OURO_LINEAR_BATCH]);
+  /* L A in place of A, lower triangles of 8 systems, [p (p + 1) / 2][8]. */
+  void (*multiply)(int p, const double *factor, double *a);
+  /* A A' in place of a lower triangle A and A w in place of the vector w after it, 8 systems, [p (p + 1) / 2 + p][8]:
+   * of what solve() takes. */
+  void (*square)(int p, double *a);
 } ouro_linear_kernels;
 
 /** The kernels of the instruction set in force.
