@@ -5,7 +5,14 @@
 
 #include "cli/cli.h"
 
-enum { KEY_KIND = 256, KEY_NODES, KEY_DEGREE, KEY_FEEDS, KEY_SCALE, KEY_SELF, KEY_SEED, KEY_SAMPLES };
+/* Options that set a key of the configuration; KEY_FIRST + i sets the i-th. */
+enum { KEY_FIRST = 256 };
+static const char *const settings[] = {"graph.generate.kind",  "graph.generate.nodes",     "graph.generate.degree",
+                                       "graph.generate.feeds", "graph.generate.scale",     "graph.generate.arity",
+                                       "graph.generate.p",     "graph.generate.blocks",    "graph.generate.p_in",
+                                       "graph.generate.p_out", "graph.generate.layers",    "graph.generate.seed",
+                                       "graph.samples",        "graph.generate.self_loops"};
+enum { N_SETTINGS = sizeof settings / sizeof *settings, KEY_SELF = KEY_FIRST + N_SETTINGS - 1 };
 
 typedef struct generate_options {
   cli_options common;
@@ -13,14 +20,23 @@ typedef struct generate_options {
 } generate_options;
 
 static const struct argp_option option_table[] = {
-    {"kind", KEY_KIND, "KIND", 0, "complete, ring, path, star, k-in-regular, gnm or rmat", 0},
-    {"nodes", KEY_NODES, "N", 0, "Models (all kinds but rmat)", 0},
-    {"degree", KEY_DEGREE, "K", 0, "Feeds a model (k-in-regular), or on average (rmat)", 0},
-    {"feeds", KEY_FEEDS, "M", 0, "Feeds in all (gnm)", 0},
-    {"scale", KEY_SCALE, "S", 0, "2^S models (rmat)", 0},
+    {"kind", KEY_FIRST, "KIND", 0,
+     "complete, ring, path, star, tree, k-in-regular, gnm, gnp, rmat, barabasi-albert, small-world, blocks or layered",
+     0},
+    {"nodes", KEY_FIRST + 1, "N", 0, "Models (all kinds but rmat)", 0},
+    {"degree", KEY_FIRST + 2, "K", 0,
+     "Feeds a model (k-in-regular, barabasi-albert, small-world, layered), or on average (rmat)", 0},
+    {"feeds", KEY_FIRST + 3, "M", 0, "Feeds in all (gnm)", 0},
+    {"scale", KEY_FIRST + 4, "S", 0, "2^S models (rmat)", 0},
+    {"arity", KEY_FIRST + 5, "K", 0, "Models that a model feeds (tree)", 0},
+    {"p", KEY_FIRST + 6, "P", 0, "Probability of a feed (gnp), or that a feed of the ring is rewired (small-world)", 0},
+    {"blocks", KEY_FIRST + 7, "B", 0, "Blocks; model i is in block i mod B (blocks)", 0},
+    {"p-in", KEY_FIRST + 8, "P", 0, "Probability of a feed inside a block (blocks)", 0},
+    {"p-out", KEY_FIRST + 9, "P", 0, "Probability of a feed between blocks (blocks)", 0},
+    {"layers", KEY_FIRST + 10, "L", 0, "Layers, each trains on the one before (layered)", 0},
+    {"seed", KEY_FIRST + 11, "SEED", 0, "Seed (default 1)", 0},
+    {"samples", KEY_FIRST + 12, "M", 0, "Samples a generation of every feed (default 100)", 0},
     {"self-loops", KEY_SELF, 0, 0, "Also feed every model to itself (complete)", 0},
-    {"seed", KEY_SEED, "SEED", 0, "Seed (default 1)", 0},
-    {"samples", KEY_SAMPLES, "M", 0, "Samples a generation of every feed (default 100)", 0},
     {"output", 'o', "FILE", 0, "File to write: .tsv, .txt, .el, .mtx, .graph or .h5", 0},
     CLI_COMMON_OPTIONS,
     {0}};
@@ -33,23 +49,10 @@ static error_t at_end(const generate_options *options, struct argp_state *state)
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
   generate_options *options = state->input;
+  if (key >= KEY_FIRST && key < KEY_FIRST + N_SETTINGS) {
+    return cli_parse_override(&options->common, settings[key - KEY_FIRST], key == KEY_SELF ? "true" : argument);
+  }
   switch (key) {
-  case KEY_KIND:
-    return cli_parse_override(&options->common, "graph.generate.kind", argument);
-  case KEY_NODES:
-    return cli_parse_override(&options->common, "graph.generate.nodes", argument);
-  case KEY_DEGREE:
-    return cli_parse_override(&options->common, "graph.generate.degree", argument);
-  case KEY_FEEDS:
-    return cli_parse_override(&options->common, "graph.generate.feeds", argument);
-  case KEY_SCALE:
-    return cli_parse_override(&options->common, "graph.generate.scale", argument);
-  case KEY_SELF:
-    return cli_parse_override(&options->common, "graph.generate.self_loops", "true");
-  case KEY_SEED:
-    return cli_parse_override(&options->common, "graph.generate.seed", argument);
-  case KEY_SAMPLES:
-    return cli_parse_override(&options->common, "graph.samples", argument);
   case 'o':
     options->output = argument;
     return 0;

@@ -58,13 +58,19 @@ static const ouro_setting *generate_place(const ouro_settings *settings) {
   return ouro_settings_find(settings, "graph");
 }
 
+static ouro_status kind_missing(const ouro_settings *settings) {
+  const cyaml_schema_value_t *kind = &ouro_config_field("graph.generate.kind")->value;
+  char all[400] = "";
+  for (uint32_t i = 0; i < kind->enumeration.count; i++) {
+    const size_t used = strlen(all);
+    snprintf(all + used, sizeof all - used, "%s%s", used ? ", " : "", kind->enumeration.strings[i].str);
+  }
+  return ouro_settings_refuse(settings, generate_place(settings), "graph.generate: needs `kind`, one of %s", all);
+}
+
 static ouro_status relate_generate(const ouro_settings *settings) {
   const ouro_setting *kind = ouro_settings_find(settings, "graph.generate.kind");
-  if (kind == NULL) {
-    return ouro_settings_refuse(settings, generate_place(settings),
-                                "graph.generate: needs `kind`, one of complete, "
-                                "ring, path, star, k-in-regular, gnm, rmat");
-  }
+  if (kind == NULL) return kind_missing(settings);
   const cyaml_schema_field_t *field = ouro_config_field("graph.generate")->value.mapping.fields;
   for (; field->key; field++) {
     char path[OURO_CONFIG_KEY];

@@ -18,9 +18,19 @@
 
 static const cyaml_strval_t roots_words[] = {
     {"frozen", OURO_ROOTS_FROZEN}, {"real", OURO_ROOTS_REAL}, {"self", OURO_ROOTS_SELF}, {"error", OURO_ROOTS_ERROR}};
-static const cyaml_strval_t kind_words[] = {
-    {"complete", OURO_GRAPH_COMPLETE}, {"ring", OURO_GRAPH_RING}, {"path", OURO_GRAPH_PATH}, {"star", OURO_GRAPH_STAR},
-    {"k-in-regular", OURO_GRAPH_K_IN}, {"gnm", OURO_GRAPH_GNM},   {"rmat", OURO_GRAPH_RMAT}};
+static const cyaml_strval_t kind_words[] = {{"complete", OURO_GRAPH_COMPLETE},
+                                            {"ring", OURO_GRAPH_RING},
+                                            {"path", OURO_GRAPH_PATH},
+                                            {"star", OURO_GRAPH_STAR},
+                                            {"k-in-regular", OURO_GRAPH_K_IN},
+                                            {"gnm", OURO_GRAPH_GNM},
+                                            {"rmat", OURO_GRAPH_RMAT},
+                                            {"tree", OURO_GRAPH_TREE},
+                                            {"gnp", OURO_GRAPH_GNP},
+                                            {"barabasi-albert", OURO_GRAPH_ATTACH},
+                                            {"small-world", OURO_GRAPH_SMALL_WORLD},
+                                            {"blocks", OURO_GRAPH_BLOCKS},
+                                            {"layered", OURO_GRAPH_LAYERED}};
 static const cyaml_strval_t real_words[] = {
     {"fresh", OURO_REAL_FRESH}, {"fixed", OURO_REAL_FIXED}, {"initial", OURO_REAL_INITIAL}};
 static const cyaml_strval_t covariates_words[] = {
@@ -46,6 +56,12 @@ static const cyaml_schema_field_t generate_fields[] = {WORD(ouro_config_generate
                                                        INT(ouro_config_generate, degree),
                                                        INT(ouro_config_generate, feeds),
                                                        INT(ouro_config_generate, scale),
+                                                       INT(ouro_config_generate, arity),
+                                                       INT(ouro_config_generate, blocks),
+                                                       INT(ouro_config_generate, layers),
+                                                       FLOAT(ouro_config_generate, p),
+                                                       FLOAT(ouro_config_generate, p_in),
+                                                       FLOAT(ouro_config_generate, p_out),
                                                        BOOL(ouro_config_generate, self_loops),
                                                        UINT(ouro_config_generate, seed),
                                                        CYAML_FIELD_END};
@@ -150,9 +166,15 @@ static const ouro_rule rules[] = {
     IS_TEXT("graph.file", NULL),
     IS_WORD("graph.generate.kind", NULL),
     IS_WHOLE("graph.generate.nodes", NULL, 1, MANY),
-    IS_WHOLE("graph.generate.degree", NULL, 1, MANY),
+    IS_WHOLE("graph.generate.degree", NULL, 0, MANY),
     IS_WHOLE("graph.generate.feeds", NULL, 0, MANY),
     IS_WHOLE("graph.generate.scale", NULL, 0, 48),
+    IS_WHOLE("graph.generate.arity", NULL, 1, MANY),
+    IS_WHOLE("graph.generate.blocks", NULL, 1, MANY),
+    IS_WHOLE("graph.generate.layers", NULL, 1, INT_MAX),
+    IS_REAL("graph.generate.p", NULL, 0, 1),
+    IS_REAL("graph.generate.p_in", NULL, 0, 1),
+    IS_REAL("graph.generate.p_out", NULL, 0, 1),
     IS_FLAG("graph.generate.self_loops", NULL),
     IS_WHOLE("graph.generate.seed", NULL, 0, UINT64_MAX),
     IS_TEXT("graph.columns", NULL),
@@ -263,11 +285,18 @@ static const struct {
             {"star", " nodes ", ""},
             {"k-in-regular", " nodes degree ", " seed "},
             {"gnm", " nodes feeds ", " seed "},
-            {"rmat", " scale degree ", " seed "}};
+            {"rmat", " scale degree ", " seed "},
+            {"tree", " nodes arity ", ""},
+            {"gnp", " nodes p ", " seed "},
+            {"barabasi-albert", " nodes degree ", " seed "},
+            {"small-world", " nodes degree p ", " seed "},
+            {"blocks", " nodes blocks p_in p_out ", " seed "},
+            {"layered", " nodes layers degree ", " seed "}};
 
 static bool holds(const char *list, const char *key) {
-  const char *at = list[0] ? strstr(list, key) : NULL;
-  return at && at[-1] == ' ' && at[strlen(key)] == ' ';
+  char between[OURO_CONFIG_KEY];
+  snprintf(between, sizeof between, " %s ", key);
+  return strstr(list, between) != NULL;
 }
 
 bool ouro_config_kind_uses(const char *kind, const char *key, bool *needed) {

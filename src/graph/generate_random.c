@@ -1,77 +1,13 @@
-/* Random graphs: see generate_random.h. Streams are keyed by what is drawn (node, feed, batch), never by who draws.
- * Does not know ranks or blocks. */
+/* Random graphs of so many feeds, G(n, m) and R-MAT: see generate_random.h. Streams are keyed by what is drawn (feed,
+ * batch), never by who draws. Does not know ranks or blocks. */
 
 #include "graph/generate_random.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "graph/permute.h"
 #include "ouro/base/memory.h"
 #include "ouro/base/random.h"
-
-/* ---- k-in-regular ---- */
-
-/* A set of numbers >= 0 of known largest size: open addressing, at most half full. */
-typedef struct set {
-  int64_t *slot; /* [n_slots] value, or -1 */
-  size_t n_slots;
-} set;
-
-static void set_empty(set *chosen) {
-  memset(chosen->slot, 0xff, chosen->n_slots * sizeof *chosen->slot);
-}
-
-/* Returns whether the value is new. */
-static bool set_add(set *chosen, int64_t value) {
-  size_t at = (size_t)(((uint64_t)value * UINT64_C(0x9E3779B97F4A7C15)) >> 20) & (chosen->n_slots - 1);
-  for (; chosen->slot[at] >= 0; at = (at + 1) & (chosen->n_slots - 1)) {
-    if (chosen->slot[at] == value) return false;
-  }
-  chosen->slot[at] = value;
-  return true;
-}
-
-/* Floyd's sampling without replacement (Bentley and Floyd 1987): for u = N-k .. N-1 draw t in 0 .. u and take it, or
- * u itself if t is taken already. Every subset of k of the N = n-1 others is equally likely; others from i on are
- * one further. */
-static ouro_status feeds_into(const ouro_config_generate *generate, ouro_count samples, ouro_gid node, uint64_t *word,
-                              set *chosen, ouro_feeds *feeds) {
-  ouro_status status = OURO_OK;
-  const int64_t k = generate->degree, others = generate->nodes - 1;
-  const ouro_stream stream = ouro_random_stream(generate->seed, 0, 0, OURO_PURPOSE_GRAPH_K_IN, OURO_NATURE, node);
-  ouro_random_words(&stream, 0, (size_t)k, word);
-  set_empty(chosen);
-  for (int64_t d = 0; d < k; d++) {
-    const int64_t last = others - k + d;
-    int64_t source = (int64_t)ouro_random_below(word[d], (uint64_t)last + 1);
-    if (!set_add(chosen, source)) {
-      source = last;
-      set_add(chosen, source);
-    }
-    OURO_TRY(ouro_feeds_add(feeds, source < node ? source : source + 1, node, samples));
-  }
-cleanup:
-  return status;
-}
-
-ouro_status ouro_generate_k_in(const ouro_config_generate *generate, ouro_count samples, int64_t first, int64_t last,
-                               ouro_feeds *feeds) {
-  ouro_status status = OURO_OK;
-  uint64_t *word = NULL;
-  set chosen = {NULL, 2};
-  OURO_TRY(ouro_feeds_reserve(feeds, feeds->n + (last - first) * generate->degree));
-  while (chosen.n_slots < 2 * (size_t)generate->degree) chosen.n_slots *= 2;
-  OURO_NEW(chosen.slot, chosen.n_slots);
-  OURO_NEW(word, generate->degree);
-  for (ouro_gid node = first; node < last; node++) {
-    OURO_TRY(feeds_into(generate, samples, node, word, &chosen, feeds));
-  }
-cleanup:
-  free(chosen.slot);
-  free(word);
-  return status;
-}
 
 /* ---- G(n, m) ---- */
 

@@ -58,7 +58,7 @@ static int put_graph(char *text, int at) {
            roots[draw(4)]);
   const int nodes = 1 + (int)draw(99), other = 1 + (int)draw(20);
   const int seed = (int)draw(1000);
-  switch (draw(7)) {
+  switch (draw(13)) {
   case 0:
     return put(text, at, "  file: %s\n  nodes: %d\n  columns: source target -\n", name(), nodes);
   case 1:
@@ -71,6 +71,20 @@ static int put_graph(char *text, int at) {
     return put(text, at, "  generate: {kind: k-in-regular, nodes: %d, degree: %d, seed: %d}\n", nodes, other, seed);
   case 5:
     return put(text, at, "  generate: {kind: gnm, nodes: %d, feeds: %d}\n", nodes, other);
+  case 6:
+    return put(text, at, "  generate: {kind: tree, nodes: %d, arity: %d}\n", nodes, other);
+  case 7:
+    return put(text, at, "  generate: {kind: gnp, nodes: %d, p: %.17g}\n", nodes, uniform());
+  case 8:
+    return put(text, at, "  generate: {kind: barabasi-albert, nodes: %d, degree: %d}\n", nodes, other);
+  case 9:
+    return put(text, at, "  generate: {kind: small-world, nodes: %d, degree: %d, p: %.17g, seed: %d}\n", nodes, other,
+               uniform(), seed);
+  case 10:
+    return put(text, at, "  generate: {kind: blocks, nodes: %d, blocks: %d, p_in: %.17g, p_out: %.17g}\n", nodes, other,
+               uniform(), uniform());
+  case 11:
+    return put(text, at, "  generate: {kind: layered, nodes: %d, layers: %d, degree: 0}\n", nodes, other);
   default:
     return put(text, at, "  generate: {kind: rmat, scale: %d, degree: %d, seed: %d}\n", other, other, seed);
   }
@@ -118,7 +132,9 @@ static bool same_text(const char *a, const char *b) {
 static bool same_generate(const ouro_config_generate *a, const ouro_config_generate *b) {
   if (a == NULL || b == NULL) return a == b;
   return a->kind == b->kind && a->nodes == b->nodes && a->degree == b->degree && a->feeds == b->feeds &&
-         a->scale == b->scale && a->self_loops == b->self_loops && a->seed == b->seed;
+         a->scale == b->scale && a->arity == b->arity && a->blocks == b->blocks && a->layers == b->layers &&
+         a->p == b->p && a->p_in == b->p_in && a->p_out == b->p_out && a->self_loops == b->self_loops &&
+         a->seed == b->seed;
 }
 
 /* No NaN here, so == is equality of numbers. */

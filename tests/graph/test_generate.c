@@ -1,37 +1,14 @@
 /* Generators. Statistical checks have fixed seeds and thresholds that a right generator passes with probability
  * 1 - 10^-6 each. ranks: 1 2 3 4 7 */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "generated.h"
 #include "graph/permute.h"
 #include "ouro/graph/generate.h"
 #include "random_feeds.h"
-
-typedef struct line {
-  ouro_gid target, source;
-  ouro_count samples;
-} line;
-
-static int by_target(const void *left, const void *right) {
-  const line *a = left, *b = right;
-  if (a->target != b->target) return a->target < b->target ? -1 : 1;
-  return (a->source > b->source) - (a->source < b->source);
-}
-
-/* All feeds of a graph, made in n_parts parts, sorted. To be released with free(). */
-static line *whole(const ouro_config_generate *generate, int n_parts, ouro_eid *n) {
-  ouro_feeds feeds = {0};
-  for (int part = 0; part < n_parts; part++) {
-    assert_int_equal(ouro_graph_generate(generate, 3, part, n_parts, &feeds), OURO_OK);
-  }
-  line *lines = calloc((size_t)feeds.n + 1, sizeof *lines);
-  for (ouro_eid k = 0; k < feeds.n; k++) lines[k] = (line){feeds.target[k], feeds.source[k], feeds.samples[k]};
-  qsort(lines, (size_t)feeds.n, sizeof *lines, by_target);
-  *n = feeds.n;
-  ouro_feeds_clear(&feeds);
-  return lines;
-}
 
 static const ouro_config_generate SAMPLES_OF_ALL[] = {
     {.kind = OURO_GRAPH_COMPLETE, .nodes = 1},
@@ -51,6 +28,18 @@ static const ouro_config_generate SAMPLES_OF_ALL[] = {
     {.kind = OURO_GRAPH_GNM, .nodes = 50, .feeds = 301, .seed = 5},
     {.kind = OURO_GRAPH_RMAT, .scale = 0, .degree = 2, .seed = 5},
     {.kind = OURO_GRAPH_RMAT, .scale = 9, .degree = 5, .seed = 5},
+    {.kind = OURO_GRAPH_TREE, .nodes = 1, .arity = 3},
+    {.kind = OURO_GRAPH_TREE, .nodes = 42, .arity = 3},
+    {.kind = OURO_GRAPH_GNP, .nodes = 1, .p = 1, .seed = 5},
+    {.kind = OURO_GRAPH_GNP, .nodes = 60, .p = 0.1, .seed = 5},
+    {.kind = OURO_GRAPH_ATTACH, .nodes = 1, .degree = 0, .seed = 5},
+    {.kind = OURO_GRAPH_ATTACH, .nodes = 90, .degree = 3, .seed = 5},
+    {.kind = OURO_GRAPH_SMALL_WORLD, .nodes = 1, .degree = 0, .p = 0.5, .seed = 5},
+    {.kind = OURO_GRAPH_SMALL_WORLD, .nodes = 50, .degree = 5, .p = 0.3, .seed = 5},
+    {.kind = OURO_GRAPH_BLOCKS, .nodes = 1, .blocks = 1, .p_in = 1, .p_out = 1, .seed = 5},
+    {.kind = OURO_GRAPH_BLOCKS, .nodes = 50, .blocks = 4, .p_in = 0.5, .p_out = 0.02, .seed = 5},
+    {.kind = OURO_GRAPH_LAYERED, .nodes = 1, .layers = 1, .degree = 1, .seed = 5},
+    {.kind = OURO_GRAPH_LAYERED, .nodes = 50, .layers = 7, .degree = 3, .seed = 5},
 };
 enum { N_SAMPLES = sizeof SAMPLES_OF_ALL / sizeof *SAMPLES_OF_ALL };
 
@@ -58,9 +47,9 @@ static void parts_together_are_always_the_same(void **state) {
   (void)state;
   for (int s = 0; s < N_SAMPLES; s++) {
     ouro_eid n_one, n;
-    line *one = whole(&SAMPLES_OF_ALL[s], 1, &n_one);
+    feed_record *one = whole(&SAMPLES_OF_ALL[s], 1, &n_one);
     for (int n_parts = 2; n_parts <= 60; n_parts += 7) {
-      line *lines = whole(&SAMPLES_OF_ALL[s], n_parts, &n);
+      feed_record *lines = whole(&SAMPLES_OF_ALL[s], n_parts, &n);
       assert_int_equal(n, n_one);
       if (n > 0) assert_memory_equal(lines, one, (size_t)n * sizeof *one);
       free(lines);
@@ -77,7 +66,7 @@ static void ranks_build_what_one_generates(void **state) {
     ouro_gid n_nodes;
     ouro_feeds feeds = {0};
     ouro_graph *graph = NULL;
-    line *lines = whole(&SAMPLES_OF_ALL[s], 1, &n);
+    feed_record *lines = whole(&SAMPLES_OF_ALL[s], 1, &n);
     assert_ok(ouro_graph_generate_nodes(&SAMPLES_OF_ALL[s], &n_nodes));
     assert_ok(ouro_graph_generate(&SAMPLES_OF_ALL[s], 3, test_rank(), test_ranks(), &feeds));
     assert_ok(ouro_graph_build(MPI_COMM_WORLD, n_nodes, &feeds, &graph));
@@ -103,7 +92,7 @@ static void graphs_without_chance(void **state) {
   const ouro_gid n = 11;
   ouro_eid n_feeds;
   ouro_config_generate generate = {.kind = OURO_GRAPH_RING, .nodes = n};
-  line *lines = whole(&generate, 2, &n_feeds);
+  feed_record *lines = whole(&generate, 2, &n_feeds);
   assert_int_equal(n_feeds, n);
   for (ouro_gid i = 0; i < n; i++) assert_true(lines[i].target == i && lines[i].source == (i + n - 1) % n);
   free(lines);
@@ -130,7 +119,7 @@ static void graphs_without_chance(void **state) {
 /* Feeds are distinct, join different nodes, and are as many as they should be. */
 static void assert_simple(const ouro_config_generate *generate, ouro_eid expected) {
   ouro_eid n;
-  line *lines = whole(generate, 3, &n);
+  feed_record *lines = whole(generate, 3, &n);
   assert_int_equal(n, expected);
   for (ouro_eid k = 0; k < n; k++) {
     assert_true(lines[k].source != lines[k].target);
@@ -156,12 +145,6 @@ static void random_graphs_are_simple_and_exact(void **state) {
   assert_simple(&large, 100000);
 }
 
-static double chi_square(const int64_t *count, const double *expected, int n) {
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += ((double)count[k] - expected[k]) * ((double)count[k] - expected[k]) / expected[k];
-  return sum;
-}
-
 /* The 15 sets of 2 of the 6 feeds between 3 nodes: chi-square with 14 degrees of freedom. */
 static void gnm_is_uniform(void **state) {
   (void)state;
@@ -171,7 +154,7 @@ static void gnm_is_uniform(void **state) {
   for (uint64_t seed = 0; seed < N_SEEDS; seed++) {
     const ouro_config_generate generate = {.kind = OURO_GRAPH_GNM, .nodes = 3, .feeds = 2, .seed = seed};
     ouro_eid n;
-    line *lines = whole(&generate, 1, &n);
+    feed_record *lines = whole(&generate, 1, &n);
     int cell[2];
     for (int k = 0; k < 2; k++) {
       cell[k] = (int)(2 * lines[k].target + lines[k].source - (lines[k].source > lines[k].target));
@@ -192,7 +175,7 @@ static void k_in_regular_is_uniform(void **state) {
   for (uint64_t seed = 0; seed < N_SEEDS; seed++) {
     const ouro_config_generate generate = {.kind = OURO_GRAPH_K_IN, .nodes = 6, .degree = 2, .seed = seed};
     ouro_eid n;
-    line *lines = whole(&generate, 1, &n);
+    feed_record *lines = whole(&generate, 1, &n);
     for (int i = 0; i < 6; i++) {
       const ouro_gid low = lines[2 * i].source - (lines[2 * i].source > i);
       const ouro_gid high = lines[2 * i + 1].source - (lines[2 * i + 1].source > i);
@@ -234,13 +217,13 @@ static void seeds_matter(void **state) {
   for (int s = N_SAMPLES - 1; s >= 0; s--) {
     ouro_config_generate generate = SAMPLES_OF_ALL[s];
     ouro_eid n, n_other;
-    line *lines = whole(&generate, 1, &n);
+    feed_record *lines = whole(&generate, 1, &n);
     generate.seed++;
-    line *other = whole(&generate, 1, &n_other);
+    feed_record *other = whole(&generate, 1, &n_other);
     const bool chance = generate.kind == OURO_GRAPH_GNM || generate.kind == OURO_GRAPH_RMAT ||
+                        generate.kind >= OURO_GRAPH_GNP ||
                         (generate.kind == OURO_GRAPH_K_IN && generate.degree < generate.nodes - 1);
-    assert_int_equal(n, n_other);
-    const bool same = memcmp(lines, other, (size_t)n * sizeof *lines) == 0;
+    const bool same = n == n_other && memcmp(lines, other, (size_t)n * sizeof *lines) == 0;
     assert_true(same == (!chance || n <= 2));
     free(lines);
     free(other);
@@ -281,6 +264,34 @@ static void wrong_arguments_are_refused(void **state) {
       {{.kind = OURO_GRAPH_GNM, .nodes = INT64_C(1) << 40, .feeds = 21}, OURO_ELIMIT, "graph.generate.nodes"},
       {{.kind = OURO_GRAPH_RMAT, .scale = 99, .degree = 1}, OURO_ECONFIG, "graph.generate.scale"},
       {{.kind = OURO_GRAPH_RMAT, .scale = 30, .degree = INT64_C(1) << 40}, OURO_ELIMIT, "graph.generate.degree"},
+      {{.kind = OURO_GRAPH_TREE, .nodes = 5}, OURO_ECONFIG, "graph.generate.arity"},
+      {{.kind = OURO_GRAPH_GNP, .nodes = 5, .p = 1.01}, OURO_ECONFIG, "graph.generate.p:"},
+      {{.kind = OURO_GRAPH_GNP, .nodes = 5, .p = -0.01}, OURO_ECONFIG, "graph.generate.p:"},
+      {{.kind = OURO_GRAPH_GNP, .nodes = 5, .p = NAN}, OURO_ECONFIG, "graph.generate.p:"},
+      {{.kind = OURO_GRAPH_GNP, .nodes = INT64_C(1) << 40, .p = 0.5}, OURO_ELIMIT, "graph.generate.p:"},
+      {{.kind = OURO_GRAPH_ATTACH, .nodes = 5, .degree = 5}, OURO_ECONFIG, "graph.generate.degree"},
+      {{.kind = OURO_GRAPH_ATTACH, .nodes = INT64_C(1) << 40, .degree = INT64_C(1) << 22},
+       OURO_ELIMIT,
+       "graph.generate.degree"},
+      {{.kind = OURO_GRAPH_SMALL_WORLD, .nodes = 5, .degree = 5}, OURO_ECONFIG, "graph.generate.degree"},
+      {{.kind = OURO_GRAPH_SMALL_WORLD, .nodes = 5, .degree = 4, .p = 2}, OURO_ECONFIG, "graph.generate.p:"},
+      {{.kind = OURO_GRAPH_BLOCKS, .nodes = 5, .blocks = 6}, OURO_ECONFIG, "graph.generate.blocks"},
+      {{.kind = OURO_GRAPH_BLOCKS, .nodes = 5, .blocks = 0}, OURO_ECONFIG, "graph.generate.blocks"},
+      {{.kind = OURO_GRAPH_BLOCKS, .nodes = 5, .blocks = 2, .p_in = 2}, OURO_ECONFIG, "graph.generate.p_in"},
+      {{.kind = OURO_GRAPH_BLOCKS, .nodes = 5, .blocks = 2, .p_out = -1}, OURO_ECONFIG, "graph.generate.p_out"},
+      {{.kind = OURO_GRAPH_BLOCKS, .nodes = INT64_C(1) << 40, .blocks = 2, .p_in = 1},
+       OURO_ELIMIT,
+       "graph.generate.p_in"},
+      {{.kind = OURO_GRAPH_LAYERED, .nodes = 5, .layers = 6}, OURO_ECONFIG, "graph.generate.layers"},
+      {{.kind = OURO_GRAPH_LAYERED, .nodes = 5}, OURO_ECONFIG, "graph.generate.layers"},
+      {{.kind = OURO_GRAPH_LAYERED, .nodes = INT64_C(1) << 40, .layers = INT64_C(1) << 32},
+       OURO_ECONFIG,
+       "graph.generate.layers"},
+      {{.kind = OURO_GRAPH_LAYERED, .nodes = 7, .layers = 2, .degree = 4}, OURO_ECONFIG, "graph.generate.degree"},
+      {{.kind = OURO_GRAPH_LAYERED, .nodes = INT64_C(1) << 40, .layers = 2, .degree = INT64_C(1) << 30},
+       OURO_ELIMIT,
+       "graph.generate.degree"},
+      {{.kind = (ouro_graph_kind)-1, .nodes = 1}, OURO_ECONFIG, "graph.generate.kind"},
       {{.kind = (ouro_graph_kind)99, .nodes = 1}, OURO_ECONFIG, "graph.generate.kind"},
   };
   for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
@@ -304,6 +315,12 @@ static void too_large_graphs_are_refused(void **state) {
       {.kind = OURO_GRAPH_K_IN, .nodes = INT64_C(1) << 30, .degree = INT64_C(1) << 20},
       {.kind = OURO_GRAPH_GNM, .nodes = INT64_C(1) << 30, .feeds = INT64_C(1) << 48},
       {.kind = OURO_GRAPH_RMAT, .scale = 40, .degree = 256},
+      {.kind = OURO_GRAPH_TREE, .nodes = INT64_C(1) << 48, .arity = 2},
+      {.kind = OURO_GRAPH_GNP, .nodes = INT64_C(1) << 30, .p = 0.01},
+      {.kind = OURO_GRAPH_ATTACH, .nodes = INT64_C(1) << 40, .degree = 16},
+      {.kind = OURO_GRAPH_SMALL_WORLD, .nodes = INT64_C(1) << 40, .degree = 16},
+      {.kind = OURO_GRAPH_BLOCKS, .nodes = INT64_C(1) << 30, .blocks = 2, .p_in = 0, .p_out = 0.01},
+      {.kind = OURO_GRAPH_LAYERED, .nodes = INT64_C(1) << 40, .layers = 4, .degree = 16},
   };
   for (size_t k = 0; k < sizeof large / sizeof *large; k++) {
     assert_everywhere(ouro_graph_generate_fits(MPI_COMM_WORLD, &large[k]) == OURO_ELIMIT);

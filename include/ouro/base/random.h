@@ -27,6 +27,11 @@ typedef enum ouro_purpose {
   OURO_PURPOSE_HELD_OUT,  /* samples of the truth on which likelihoods are measured; no node has a part in them */
   OURO_PURPOSE_START,     /* where an iterative fit begins; replicate = digest of its sample */
   OURO_PURPOSE_SUBSAMPLE, /* which of the samples kept a fit sees; target = node */
+  OURO_PURPOSE_GRAPH_GNP, /* generators; target = node */
+  OURO_PURPOSE_GRAPH_ATTACH,
+  OURO_PURPOSE_GRAPH_SMALL_WORLD,
+  OURO_PURPOSE_GRAPH_BLOCKS,
+  OURO_PURPOSE_GRAPH_LAYERED,
   OURO_PURPOSE_COUNT
 } ouro_purpose;
 

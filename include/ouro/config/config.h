@@ -14,7 +14,13 @@ typedef enum ouro_graph_kind {
   OURO_GRAPH_STAR,
   OURO_GRAPH_K_IN, /* "k-in-regular" */
   OURO_GRAPH_GNM,  /* "gnm": G(n, m) */
-  OURO_GRAPH_RMAT  /* "rmat" */
+  OURO_GRAPH_RMAT, /* "rmat" */
+  OURO_GRAPH_TREE,
+  OURO_GRAPH_GNP,         /* "gnp": G(n, p) */
+  OURO_GRAPH_ATTACH,      /* "barabasi-albert" */
+  OURO_GRAPH_SMALL_WORLD, /* "small-world" */
+  OURO_GRAPH_BLOCKS,      /* "blocks": planted partition */
+  OURO_GRAPH_LAYERED
 } ouro_graph_kind;
 
 typedef enum ouro_real_kind { OURO_REAL_FRESH, OURO_REAL_FIXED, OURO_REAL_INITIAL } ouro_real_kind;
@@ -38,9 +44,15 @@ typedef enum ouro_exists { OURO_EXISTS_REPLACE, OURO_EXISTS_ERROR } ouro_exists;
 typedef struct ouro_config_generate {
   ouro_graph_kind kind;
   ouro_gid nodes;  /* all kinds but rmat */
-  int64_t degree;  /* k-in-regular: feeds a node; rmat: feeds a node on average */
+  int64_t degree;  /* k-in-regular, barabasi-albert, small-world, layered: feeds a node; rmat: on average */
   ouro_eid feeds;  /* gnm: m */
   int scale;       /* rmat: 2^scale nodes */
+  int64_t arity;   /* tree: nodes that a node feeds */
+  int64_t blocks;  /* blocks: node i is in block i mod blocks */
+  int64_t layers;  /* layered: of consecutive ids */
+  double p;        /* gnp: probability of a feed; small-world: of rewiring it */
+  double p_in;     /* blocks: probability of a feed from a node of the same block .. */
+  double p_out;    /* .. and from one of another */
   bool self_loops; /* complete: also i -> i; default false */
   uint64_t seed;   /* default 1 */
 } ouro_config_generate;

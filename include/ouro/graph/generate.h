@@ -1,16 +1,27 @@
 #ifndef OURO_GRAPH_GENERATE_H
 #define OURO_GRAPH_GENERATE_H
 
-/* Generators, communication-free and identical for every number of parts.
+/* Generators, communication-free and identical for every number of parts. Feeds of a node are distinct and none is its
+ * own, unless something else is said.
  *
- *  complete      every j -> i, without self-loops unless self_loops is set
- *  ring          i -> i+1 mod n; one node feeds itself
- *  path          i -> i+1
- *  star          node 0 feeds all others
- *  k-in-regular  each node trains on `degree` distinct others, uniformly chosen
- *  gnm           `feeds` distinct feeds without self-loops, uniformly chosen
- *  rmat          degree * 2^scale independent feeds; a = 0.57, b = c = 0.19, d = 0.05; ids permuted; self-loops and
- *                duplicates as they fall */
+ *  complete         every j -> i, without self-loops unless self_loops is set
+ *  ring             i -> i+1 mod n; one node feeds itself
+ *  path             i -> i+1
+ *  star             node 0 feeds all others
+ *  tree             node i trains on (i-1) / arity: node 0 is the root, levels are full but for the last
+ *  k-in-regular     each node trains on `degree` others, uniformly chosen
+ *  gnm              `feeds` feeds, uniformly chosen
+ *  gnp              each of the n(n-1) feeds with probability p
+ *  rmat             degree * 2^scale independent feeds; a = 0.57, b = c = 0.19, d = 0.05; ids permuted; self-loops and
+ *                   duplicates as they fall
+ *  barabasi-albert  nodes come in the order of their ids, each trains on `degree` older ones, or on all where there are
+ *                   fewer, chosen with probability proportional to their degree in the process of Batagelj and Brandes
+ *                   (2005), in which a node may choose the same one again; what it has already it draws anew
+ *  small-world      a ring on which each node trains on its `degree` nearest (-1, +1, -2, ...); each feed is rewired
+ * with probability p, and those rewired become a uniform choice of the nodes that the node does not keep blocks node i
+ * is in block i mod blocks; each feed between nodes of one block with probability p_in, of two with p_out layered
+ * `layers` layers of consecutive ids, the first ones a node larger where they cannot be equal; each node but those of
+ * the first trains on `degree` of the layer before, uniformly chosen */
 
 #include "ouro/graph/build.h"
 
