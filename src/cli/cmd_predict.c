@@ -29,8 +29,7 @@ static void print_means(const cli_results *results, const ouro_verdict *verdict,
   }
   cli_results_summary(results, simulated, theory);
   printf("\ngeneration %" PRId64 ", theory %s, error = %s\n  %-11s %10s  %14s\n", job->config->learning.generations,
-         prediction->kind == OURO_PREDICT_EXACT ? "exact" : "first order in 1/n", job->family->methods->measure,
-         "verdict", "models", "mean error");
+         cli_theory_kind(job->config, prediction), job->family->methods->measure, "verdict", "models", "mean error");
   for (int c = 0; c < OURO_CLASS_COUNT; c++) {
     if (verdict->count[c] == 0) continue;
     printf("  %-11s %10" OURO_GID_FMT "  %14.6g\n", ouro_class_name((ouro_class)c), verdict->count[c], theory[c]);

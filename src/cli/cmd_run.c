@@ -110,12 +110,12 @@ static void print_means(const cli_results *results, const ouro_verdict *verdict)
 #define REPLICATES_FOR_Z 100
 
 static void print_agreement(const ouro_agreement *agreement, const ouro_prediction *prediction, const char *where,
-                            int64_t replicates) {
+                            const ouro_config *config) {
   if (prediction->kind == OURO_PREDICT_NONE) {
     printf("theory: none: %s\n", prediction->reason);
     return;
   }
-  printf("theory: %s", prediction->kind == OURO_PREDICT_EXACT ? "exact" : "first order in 1/n");
+  printf("theory: %s", cli_theory_kind(config, prediction));
   if (agreement->n == 0) {
     printf("; one replicate gives no standard error, so no z-scores\n");
     return;
@@ -124,20 +124,24 @@ static void print_agreement(const ouro_agreement *agreement, const ouro_predicti
          "generation %" PRId64 "\n",
          ouro_agreement_rms(agreement), agreement->n, agreement->beyond_3, ouro_agreement_expected(agreement),
          agreement->largest, where, agreement->when);
-  if (replicates < REPLICATES_FOR_Z) {
+  if (config->learning.replicates < REPLICATES_FOR_Z) {
     printf("        (%" PRId64 " replicates are too few for z to be near normal: these scores are no test)\n",
-           replicates);
+           config->learning.replicates);
   }
 }
 
 static void print_report(const run_state *run, const ouro_verdict *verdict, const cli_theory *theory,
                          const char *where) {
   const ouro_config *config = run->job->config;
-  printf("generation %" PRId64 ", %" PRId64 " replicate%s, error = %s\n", config->learning.generations,
-         config->learning.replicates, config->learning.replicates == 1 ? "" : "s", run->job->family->methods->measure);
+  static const char *const tiers[] = {[OURO_SAMPLING_ROWS] = "",
+                                      [OURO_SAMPLING_STATISTICS] = ", sampling statistics",
+                                      [OURO_SAMPLING_LIMIT] = ", sampling limit"};
+  printf("generation %" PRId64 ", %" PRId64 " replicate%s%s, error = %s\n", config->learning.generations,
+         config->learning.replicates, config->learning.replicates == 1 ? "" : "s", tiers[config->learning.sampling],
+         run->job->family->methods->measure);
   print_means(run->results, verdict);
   cli_theory_print_basis(theory);
-  print_agreement(cli_results_agreement(run->results), theory->prediction, where, config->learning.replicates);
+  print_agreement(cli_results_agreement(run->results), theory->prediction, where, config);
   cli_results_print_measures(run->results);
 }
 

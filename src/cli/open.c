@@ -62,6 +62,11 @@ static void log_figures(const ouro_partition_figures *figures) {
                     : 1.0);
 }
 
+/* What crosses a cut once for all consumers beyond it is counted as published samples are: parameters, too. */
+static ouro_draw crossing(const ouro_config *config) {
+  return config->exchange.carry == OURO_CARRY_PARAMETERS ? OURO_DRAW_PUBLISHED : config->learning.draw;
+}
+
 ouro_status cli_job_distribute(MPI_Comm comm, cli_job *job) {
   ouro_status status = OURO_OK;
   ouro_partition_figures figures;
@@ -72,7 +77,7 @@ ouro_status cli_job_distribute(MPI_Comm comm, cli_job *job) {
   ouro_timers_enter(&job->timers, OURO_PHASE_PARTITION);
   owner = ouro_memory_new((size_t)job->graph->n_owned, sizeof *owner);
   OURO_AGREE(comm, owner ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(ouro_partition_choose(job->graph, &job->config->partition, job->config->learning.draw, n_ranks,
+  OURO_TRY(ouro_partition_choose(job->graph, &job->config->partition, crossing(job->config), n_ranks,
                                  (double)job->family->row_width * sizeof(double), owner, &figures));
   log_figures(&figures);
   ouro_timers_enter(&job->timers, OURO_PHASE_MIGRATE);
@@ -100,6 +105,13 @@ static void log_growth(double growth) {
                   "grows as %s",
                   growth, growth == 1 ? "log t" : "a power of t below 1");
   }
+}
+
+static void log_limit(void) {
+  ouro_log_root(
+      OURO_LOG_NOTICE,
+      "sampling: limit: fits are as those to many samples; what small training sets add to an error, a share of "
+      "about parameters / samples a generation, is left out");
 }
 
 /* Where topology alone does not decide (THEORY.md section 2, scope): name the family, or the nodes. What decides there
@@ -167,6 +179,7 @@ ouro_status cli_job_decide(cli_job *job, ouro_verdict **verdict) {
                 " frozen; %" OURO_GID_FMT " unstable sources",
                 (*verdict)->count[OURO_CLASS_COLLAPSING], (*verdict)->count[OURO_CLASS_ANCHORED],
                 (*verdict)->count[OURO_CLASS_FROZEN], (*verdict)->n_unstable);
+  if (job->config->learning.sampling == OURO_SAMPLING_LIMIT) log_limit();
   OURO_TRY(warn_of_scope(job, real_counts));
 cleanup:
   ouro_timers_leave(&job->timers);

@@ -301,6 +301,11 @@ cleanup:
   return status;
 }
 
+const char *cli_theory_kind(const ouro_config *config, const ouro_prediction *prediction) {
+  if (prediction->kind != OURO_PREDICT_EXACT) return "first order in 1/n";
+  return config->learning.sampling == OURO_SAMPLING_LIMIT ? "exact in the limit of many samples" : "exact";
+}
+
 void cli_theory_print_basis(const cli_theory *theory) {
   const ouro_bounded *bounded = theory->bounded;
   if (!bounded->needed) {

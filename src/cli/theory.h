@@ -41,6 +41,10 @@ void cli_rates_log(const ouro_rates *rates);
  *  Returns the same status on all ranks. */
 ouro_status cli_theory_put(const cli_sink *sink, const cli_theory *theory);
 
+/** What a prediction is, as printed: exact, exact in the limit of many samples, or of first order.
+ *  Not collective. */
+const char *cli_theory_kind(const ouro_config *config, const ouro_prediction *prediction);
+
 /** Print what the verdict rests on: topology, or the exact recursion (THEORY.md section 2, scope).
  *  Not collective: for rank 0. */
 void cli_theory_print_basis(const cli_theory *theory);
