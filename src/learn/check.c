@@ -255,6 +255,7 @@ cleanup:
 
 ouro_status ouro_learn_check_memory(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
   ouro_status status = OURO_OK;
+  if (config->learning.sampling == OURO_SAMPLING_LIMIT) return OURO_OK; /* nothing but models is held or kept */
   OURO_TRY(check_kept(config, family, graph));
   OURO_TRY(check_buffer(config, family, graph));
 cleanup:
