@@ -22,6 +22,7 @@ ouro_status cli_run(MPI_Comm comm, int argc, char **argv);
 ouro_status cli_verdict(MPI_Comm comm, int argc, char **argv);
 ouro_status cli_predict(MPI_Comm comm, int argc, char **argv);
 ouro_status cli_advise(MPI_Comm comm, int argc, char **argv);
+ouro_status cli_plan_command(MPI_Comm comm, int argc, char **argv);
 ouro_status cli_partition(MPI_Comm comm, int argc, char **argv);
 ouro_status cli_generate(MPI_Comm comm, int argc, char **argv);
 ouro_status cli_info(MPI_Comm comm, int argc, char **argv);

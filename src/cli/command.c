@@ -17,6 +17,7 @@ static const cli_command commands[] = {
     {"verdict", "which models of a graph collapse, and what cures it", cli_verdict},
     {"predict", "theory of an experiment alone", cli_predict},
     {"advise", "which real feeds cure the models, and which help most", cli_advise},
+    {"plan", "memory, traffic and time of an experiment on any number of ranks", cli_plan_command},
     {"partition", "assign the models of a graph to ranks and say what that costs", cli_partition},
     {"generate", "make a graph", cli_generate},
     {"info", "what a run or graph file holds", cli_info},

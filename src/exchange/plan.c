@@ -222,8 +222,8 @@ int ouro_exchange_neighbours(const ouro_halo *halo) {
   return n + halo->n_send - s;
 }
 
-/* Everything that needs no other rank. */
-static ouro_status plan_local(const ouro_graph *graph, const ouro_exchange_options *options, ouro_exchange_plan **out) {
+ouro_status ouro_exchange_plan_local(const ouro_graph *graph, const ouro_exchange_options *options,
+                                     ouro_exchange_plan **out) {
   ouro_status status = OURO_OK;
   const ouro_halo *halo = graph->halo;
   ouro_exchange_plan *plan;
@@ -276,7 +276,7 @@ ouro_status ouro_exchange_plan_create(const ouro_graph *graph, const ouro_exchan
   channel_head *heads = NULL;
   MPI_Request *requests = NULL;
   *plan = NULL;
-  OURO_AGREE(graph->comm, plan_local(graph, options, &fresh));
+  OURO_AGREE(graph->comm, ouro_exchange_plan_local(graph, options, &fresh));
   OURO_AGREE(graph->comm, new_scratch(graph->halo, &heads, &requests));
   tell_heads(fresh, heads, requests);
   OURO_AGREE(graph->comm, reserve_sends(fresh, &requests));

@@ -100,6 +100,32 @@ static inline void exchange_advance(const ouro_exchange_plan *plan, const exchan
   at->feed = channel->start[++at->group];
 }
 
+/** Everything of a plan that needs no other rank: what each channel that receives carries.
+ *  Not collective.
+ *  [out] out to be released with ouro_exchange_plan_destroy(), also on error
+ *  Returns OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_exchange_plan_local(const ouro_graph *graph, const ouro_exchange_options *options,
+                                     ouro_exchange_plan **out);
+
+/** Bytes of one generation and of the largest block of each channel.
+ *  Not collective.
+ *  Returns OURO_OK, OURO_ELIMIT. */
+ouro_status ouro_exchange_measure(ouro_exchange_plan *plan);
+
+/** Least buffer of a channel: two blocks, so that one can travel while the other is worked on, or all there is.
+ *  Not collective. */
+int64_t ouro_exchange_needed(const exchange_channel *channel);
+
+/** Share the buffer out: every channel gets what it needs; of the rest, small wishes are granted first and large ones
+ *  share evenly.
+ *  Not collective.
+ *  Returns OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_exchange_share_out(ouro_exchange_plan *plan);
+
+/** Slice, message, ring and number of messages of a channel; a function of what both sides know.
+ *  Not collective. */
+void ouro_exchange_shape(const ouro_exchange_plan *plan, exchange_channel *channel);
+
 /** Split the buffer among the channels, agree with the other sides and lay out the rings.
  *  Collective on the plan's communicator.
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */

@@ -12,8 +12,7 @@
 #define MESSAGE_BYTES OURO_EXCHANGE_MESSAGE
 #define RING_DEPTH 2 /* messages a channel */
 
-/* Bytes of one generation and of the largest block of each channel. */
-static ouro_status measure_channels(ouro_exchange_plan *plan) {
+ouro_status ouro_exchange_measure(ouro_exchange_plan *plan) {
   const int64_t row = (int64_t)plan->options.row_bytes;
   const bool whole = plan->options.whole;
   for (int c = 0; c < plan->n_receive + plan->n_send; c++) {
@@ -34,8 +33,7 @@ static ouro_status measure_channels(ouro_exchange_plan *plan) {
   return OURO_OK;
 }
 
-/* Two blocks, so that one can travel while the other is worked on, or all there is. */
-static int64_t needed(const exchange_channel *channel) {
+int64_t ouro_exchange_needed(const exchange_channel *channel) {
   return channel->bytes < 2 * channel->least ? channel->bytes : 2 * channel->least;
 }
 
@@ -47,7 +45,7 @@ static int64_t wanted(const exchange_channel *channel) {
 
 static ouro_status check_buffer(const ouro_exchange_plan *plan) {
   int64_t least = 0;
-  for (int c = 0; c < plan->n_receive + plan->n_send; c++) least += needed(&plan->channel[c]);
+  for (int c = 0; c < plan->n_receive + plan->n_send; c++) least += ouro_exchange_needed(&plan->channel[c]);
   MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_INT64_T, MPI_MAX, plan->comm);
   if (least <= plan->options.buffer) return OURO_OK;
   return ouro_error(OURO_ELIMIT,
@@ -61,8 +59,7 @@ static int by_wish(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Every channel gets what it needs; of the rest, small wishes are granted first and large ones share evenly. */
-static ouro_status share_out(ouro_exchange_plan *plan) {
+ouro_status ouro_exchange_share_out(ouro_exchange_plan *plan) {
   ouro_status status = OURO_OK;
   const int n = plan->n_receive + plan->n_send;
   exchange_channel **order = NULL;
@@ -70,7 +67,7 @@ static ouro_status share_out(ouro_exchange_plan *plan) {
   OURO_NEW(order, n);
   for (int c = 0; c < n; c++) {
     order[c] = &plan->channel[c];
-    order[c]->share = needed(order[c]);
+    order[c]->share = ouro_exchange_needed(order[c]);
     left -= order[c]->share;
   }
   qsort(order, (size_t)n, sizeof(exchange_channel *), by_wish);
@@ -121,9 +118,7 @@ static int64_t count_messages(const ouro_exchange_plan *plan, const exchange_cha
   return n;
 }
 
-/* Slice, message and ring; a function of what both sides know. */
-static ouro_status lay_out(ouro_exchange_plan *plan, exchange_channel *channel) {
-  ouro_status status = OURO_OK;
+void ouro_exchange_shape(const ouro_exchange_plan *plan, exchange_channel *channel) {
   const int64_t row = (int64_t)plan->options.row_bytes, block = plan->options.block;
   int64_t largest = MESSAGE_BYTES > 2 * channel->least ? MESSAGE_BYTES : 2 * channel->least;
   if (channel->bytes <= channel->share && channel->bytes <= largest) {
@@ -139,6 +134,11 @@ static ouro_status lay_out(ouro_exchange_plan *plan, exchange_channel *channel) 
   int64_t depth = channel->message ? channel->share / (int64_t)channel->message : 0;
   if (depth > channel->n_messages) depth = channel->n_messages;
   channel->depth = (int)(depth < RING_DEPTH ? depth : RING_DEPTH);
+}
+
+static ouro_status lay_out(const ouro_exchange_plan *plan, exchange_channel *channel) {
+  ouro_status status = OURO_OK;
+  ouro_exchange_shape(plan, channel);
   OURO_NEW(channel->ring, channel->message * (size_t)channel->depth);
   OURO_NEW(channel->request, channel->depth);
   for (int k = 0; k < channel->depth; k++) channel->request[k] = MPI_REQUEST_NULL;
@@ -166,9 +166,9 @@ ouro_status ouro_exchange_rounds_create(ouro_exchange_plan *plan) {
   ouro_status status = OURO_OK;
   int64_t *shares = NULL;
   MPI_Request *requests = NULL;
-  OURO_AGREE(plan->comm, measure_channels(plan));
+  OURO_AGREE(plan->comm, ouro_exchange_measure(plan));
   OURO_TRY(check_buffer(plan));
-  OURO_AGREE(plan->comm, share_out(plan));
+  OURO_AGREE(plan->comm, ouro_exchange_share_out(plan));
   OURO_AGREE(plan->comm, new_scratch(plan, &shares, &requests));
   agree_shares(plan, shares, requests);
   OURO_AGREE(plan->comm, lay_out_all(plan));

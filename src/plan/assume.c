@@ -7,7 +7,7 @@
 #include "plan/private.h"
 
 bool ouro_plan_carries_parameters(const ouro_config *config) {
-  return config->exchange.carry == OURO_CARRY_PARAMETERS || config->learning.sampling > OURO_SAMPLING_ROWS + 1;
+  return config->exchange.carry == OURO_CARRY_PARAMETERS || config->learning.sampling == OURO_SAMPLING_LIMIT;
 }
 
 static double model_bytes(const ouro_config *config, const ouro_family *family) {

@@ -17,4 +17,12 @@ bool ouro_plan_carries_parameters(const ouro_config *config);
  *  Not collective. */
 double ouro_plan_graph_bytes(const ouro_graph *graph);
 
+/** Cut the owned nodes of a graph into the parts first .. first+n_held-1, all of which are owned here.
+ *  Not collective.
+ *  [in]  part  [n_owned + n_ghost]
+ *  [out] parts [n_held] their graphs to be released with ouro_graph_destroy(), also on error
+ *  Returns OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_plan_cut(const ouro_graph *graph, const int32_t *part, int first, int n_held,
+                          ouro_exchange_part *parts);
+
 #endif

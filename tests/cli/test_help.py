@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import program  # noqa: E402
 
-COMMANDS = ("run", "verdict", "predict", "advise", "partition", "generate", "info", "compare")
+COMMANDS = ("run", "verdict", "predict", "advise", "plan", "partition", "generate", "info", "compare")
 
 
 class Help(program.Case):

@@ -112,4 +112,35 @@ ouro_status ouro_exchange_end(ouro_exchange_flight **flight);
  *  Not collective. */
 double ouro_exchange_plan_waited(const ouro_exchange_plan *plan);
 
+/* What one of many parts of a graph moves in one generation. */
+typedef struct ouro_exchange_traffic {
+  int neighbours; /* parts that it sends to or receives from */
+  int64_t bytes_sent, bytes_received;
+  int64_t messages_sent, messages_received;
+  int64_t rounds;                   /* messages of its busiest channel */
+  int64_t sets_sent, sets_received; /* feeds or corpora of one replicate .. */
+  int64_t rows_sent, rows_received; /* .. and their samples */
+  int64_t buffer;                   /* bytes in flight */
+  int64_t least; /* bytes that options.buffer must hold; too small a buffer is not refused: no messages then */
+} ouro_exchange_traffic;
+
+/* One part of a graph: what the rank that will own it would have. */
+typedef struct ouro_exchange_part {
+  int number;              /* 0 .. n_parts-1 */
+  const ouro_graph *graph; /* its halo knows what it receives, ranks being parts; n_send is 0 */
+} ouro_exchange_part;
+
+/** Count what parts of a graph would exchange if each were owned by a rank of its own, as plans made there would.
+ *  Collective on comm.
+ *  [in]  parts   [n_held] each part is held by one rank
+ *  [out] traffic [n_parts] the same on all ranks
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_exchange_count(MPI_Comm comm, int n_parts, int n_held, const ouro_exchange_part *parts,
+                                const ouro_exchange_options *options, ouro_exchange_traffic *traffic);
+
+/** The same for values of so many bytes that a halo update carries to all ghosts.
+ *  Collective on comm. Arguments and errors as above. */
+ouro_status ouro_exchange_count_halo(MPI_Comm comm, int n_parts, int n_held, const ouro_exchange_part *parts,
+                                     int64_t bytes, ouro_exchange_traffic *traffic);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "ouro/exchange/exchange.h"
 #include "ouro/family/family.h"
+#include "ouro/partition/partition.h"
 #include "ouro/plan/machine.h"
 
 #define OURO_PLAN_BLOCK 8 /* replicates that stay together in one group */
@@ -97,5 +98,33 @@ void ouro_plan_price(const ouro_config *config, const ouro_family *family, const
  *  [out] cost  of the group with most replicates */
 void ouro_plan_groups(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
                       const ouro_plan_counts *whole, int n_ranks, int groups, double cut, ouro_plan_cost *cost);
+
+/* One part of a plan. */
+typedef struct ouro_plan_part {
+  ouro_plan_counts counts;
+  ouro_plan_cost cost;
+  int64_t bytes_run; /* sent in all generations, of one group: what /timing of a run says */
+} ouro_plan_part;
+
+typedef struct ouro_plan {
+  int n_parts;
+  ouro_plan_part *part; /* [n_parts] the same on all ranks */
+  ouro_partition_figures figures;
+  int64_t least_buffer; /* bytes that exchange.buffer must hold */
+} ouro_plan;
+
+/** Partition a graph, count its parts and price them.
+ *  Collective on graph's communicator, on any number of ranks; the same on all of them.
+ *  [inout] graph   moved, so that each part is on one rank
+ *  [in]    n_parts 1 or more: ranks of the run, or of one of its groups
+ *  [in]    n_ranks ranks that write results together, all groups'
+ *  [out]   plan    to be released with ouro_plan_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI, OURO_EINTERNAL. */
+ouro_status ouro_plan_create(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
+                             ouro_graph **graph, int n_parts, int n_ranks, ouro_plan **plan);
+
+/** Release a plan and set it to NULL. NULL is fine.
+ *  Not collective. */
+void ouro_plan_destroy(ouro_plan **plan);
 
 #endif

@@ -1,0 +1,135 @@
+/* `ouro plan`: memory, traffic and time of an experiment on any number of ranks, before it is run. */
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/plan.h"
+#include "ouro/base/log.h"
+#include "ouro/base/memory.h"
+
+enum { KEY_RANKS = 256, KEY_MACHINE, KEY_TSV, KEY_JSON };
+
+typedef struct plan_options {
+  cli_options common;
+  const char *machine;
+  int ranks; /* 0: those it runs on */
+  bool tsv, json;
+} plan_options;
+
+static const struct argp_option option_table[] = {
+    {"ranks", KEY_RANKS, "N", 0, "Ranks of the run that is planned (default: those this runs on)", 0},
+    {"machine", KEY_MACHINE, "FILE", 0, "Rates of a machine (default: built in)", 0},
+    {"tsv", KEY_TSV, 0, 0, "A line a rank", 0},
+    {"json", KEY_JSON, 0, 0, "The summary as JSON", 0},
+    CLI_SET_OPTION,
+    CLI_COMMON_OPTIONS,
+    {0}};
+
+static error_t set_ranks(plan_options *options, const char *argument, struct argp_state *state) {
+  enum { MOST = 1 << 20 };
+  char *end;
+  errno = 0;
+  const long ranks = strtol(argument, &end, 10);
+  if (errno == 0 && *argument && *end == '\0' && ranks >= 1 && ranks <= MOST) {
+    options->ranks = (int)ranks;
+    return 0;
+  }
+  argp_error(state, "--ranks needs a number from 1 to %d, not `%s`", MOST, argument);
+  return EINVAL;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+  plan_options *options = state->input;
+  switch (key) {
+  case KEY_RANKS:
+    return set_ranks(options, argument, state);
+  case KEY_MACHINE:
+    options->machine = argument;
+    return 0;
+  case KEY_TSV:
+    options->tsv = true;
+    return 0;
+  case KEY_JSON:
+    options->json = true;
+    return 0;
+  default:
+    return cli_parse_experiment(key, argument, state);
+  }
+}
+
+static const struct argp argp = {option_table,
+                                 parse,
+                                 "EXPERIMENT.yaml",
+                                 "Say what an experiment will need on N ranks: memory, messages, bytes and time of "
+                                 "each of them. Nothing is simulated."
+                                 "\vThe graph is made and partitioned as the run will do it, on however many ranks "
+                                 "this command runs. What is sent is "
+                                 "counted exactly, time follows from the rates of the machine.\n\n"
+                                 "Example: ouro plan jobs/llm/as-published.yaml --ranks 4",
+                                 NULL,
+                                 NULL,
+                                 NULL};
+
+/* Memory of a rank: what the machine says of its nodes; else this machine, shared by all. */
+static double memory_of_rank(MPI_Comm comm, const ouro_plan_machine *machine, int n_ranks) {
+  int here;
+  MPI_Comm_size(comm, &here);
+  if (machine->memory > 0) return machine->memory / fmin(machine->ranks, n_ranks);
+  return (double)ouro_memory_available(comm) * here / n_ranks;
+}
+
+static ouro_status open_machine(MPI_Comm comm, const char *path, ouro_plan_machine **machine) {
+  if (path) return ouro_plan_machine_read(comm, path, machine);
+  return ouro_agree(comm, ouro_plan_machine_built_in(machine));
+}
+
+static void print(const plan_options *options, const cli_plan *what) {
+  if (options->tsv)
+    cli_plan_print_tsv(what);
+  else if (options->json)
+    cli_plan_print_json(what);
+  else
+    cli_plan_print(what);
+}
+
+/* Collective: count and print. */
+static ouro_status plan_job(MPI_Comm comm, const plan_options *options, cli_job *job,
+                            const ouro_plan_machine *machine) {
+  ouro_status status = OURO_OK;
+  ouro_plan *plan = NULL;
+  const double memory = memory_of_rank(comm, machine, options->ranks);
+  OURO_TRY(ouro_plan_create(job->config, job->family, machine, &job->graph, options->ranks, options->ranks, &plan));
+  const cli_plan what = {.config = job->config,
+                         .family = job->family,
+                         .machine = machine,
+                         .plan = plan,
+                         .machine_name = options->machine,
+                         .n_nodes = job->graph->n_nodes,
+                         .n_feeds = (double)job->graph->n_feeds,
+                         .n_ranks = options->ranks,
+                         .memory = memory};
+  if (cli_is_root(comm)) print(options, &what);
+cleanup:
+  ouro_plan_destroy(&plan);
+  return status;
+}
+
+ouro_status cli_plan_command(MPI_Comm comm, int argc, char **argv) {
+  ouro_status status = OURO_OK;
+  plan_options options = {.common.max_positional = 1};
+  cli_job job = {0};
+  ouro_plan_machine *machine = NULL;
+  MPI_Comm_size(comm, &options.ranks);
+  OURO_TRY(cli_parse(comm, &argp, argc, argv, &options.common));
+  if (options.common.help) goto cleanup;
+  OURO_TRY(open_machine(comm, options.machine, &machine));
+  OURO_TRY(cli_job_open(comm, options.common.positional[0], &options.common, &job));
+  OURO_TRY(plan_job(comm, &options, &job, machine));
+cleanup:
+  ouro_plan_machine_destroy(&machine);
+  cli_job_close(&job);
+  cli_options_clear(&options.common);
+  return status;
+}
