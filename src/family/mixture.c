@@ -21,6 +21,7 @@ static void destroy(ouro_family *family) {
   ouro_mixture *m = family->constants;
   if (m == NULL) return;
   ouro_mixture_fit_clear(m);
+  ouro_mixture_limit_clear(m);
   free(m->share);
   free(m->work);
   free(m);
@@ -71,6 +72,7 @@ static ouro_status create(const ouro_config *config, ouro_family *family) {
   OURO_NEW(m->share, m->k);
   OURO_NEW(m->work, ouro_mixture_triangle(d) + d);
   OURO_TRY(ouro_mixture_fit_create(m));
+  if (config->learning.sampling == OURO_SAMPLING_LIMIT) OURO_TRY(ouro_mixture_limit_create(config, m));
   OURO_TRY(set_truth(config, m, family));
 cleanup:
   return status;
@@ -206,6 +208,7 @@ const ouro_family_methods ouro_family_mixture = {.name = "mixture",
                                                  .draw = draw,
                                                  .fit_rows = ouro_mixture_fit,
                                                  .error = error,
+                                                 .scatter = ouro_mixture_scatter,
                                                  .keys = " dimension noise components separation ",
                                                  .measure = "integrated (f - f*)^2 / integrated f*^2",
                                                  .error_units = "1",

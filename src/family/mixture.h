@@ -30,6 +30,11 @@ typedef struct ouro_mixture {
   double *chances;  /* [k][n_candidates] uniform numbers */
   int n_candidates; /* for a centre */
   int *centres;     /* [2][k] rows: the best choice, and another */
+  /* Of the limit of many samples, NULL where learning.sampling is another: packed factors of the Fisher information. */
+  double separation;
+  double *along, *across; /* of 3 k - 1 and 2 k parameters */
+  double *vector;         /* [3 k] */
+  double *mirror;         /* [2][d] a unit vector, and scratch */
 } ouro_mixture;
 
 static inline ptrdiff_t ouro_mixture_triangle(int d) {
@@ -53,6 +58,16 @@ void ouro_mixture_fit_clear(ouro_mixture *model);
  *  Returns false where numbers are too large. */
 bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *rows, const double *weights,
                       double *theta);
+
+/** What scattering needs: the Fisher information of nature.
+ *  Not collective.
+ *  Returns OURO_OK, OURO_ECONFIG (it is singular), OURO_ENOMEM. */
+ouro_status ouro_mixture_limit_create(const ouro_config *config, ouro_mixture *model);
+void ouro_mixture_limit_clear(ouro_mixture *model);
+
+/** The method of the family; of one made for the limit of many samples.
+ *  Not collective. */
+void ouro_mixture_scatter(const ouro_family *family, ouro_lid n, double *z);
 
 /** Log-likelihood of a model on n rows; -inf if it has no components.
  *  Not collective.

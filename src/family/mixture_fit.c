@@ -225,7 +225,7 @@ static bool start(ouro_mixture *m, ouro_count n, const double *rows, const doubl
 static void set_constants(ouro_mixture *m) {
   for (int a = 0; a < m->alive; a++) {
     m->constant[a] = ouro_log(*weight_of(m, a));
-    for (int j = 0; j < m->d; j++) m->constant[a] -= ouro_log(factor_of(m, a)[ouro_mixture_triangle(j) + j]);
+    for (int j = 0; j < m->d; j++) m->constant[a] -= ouro_log(fabs(factor_of(m, a)[ouro_mixture_triangle(j) + j]));
   }
 }
 
@@ -401,7 +401,7 @@ bool ouro_mixture_fit(const ouro_family *family, ouro_count n, const double *row
 static void recall(ouro_mixture *m, const double *theta) {
   m->alive = 0;
   for (int a = 0; a < m->k; a++, theta += m->size) {
-    if (theta[m->size - 1] == 0) continue;
+    if (!(theta[m->size - 1] > 0)) continue;
     for (int i = 0; i < m->size - 1; i++) mean_of(m, m->alive)[i] = theta[i] / m->unit;
     *weight_of(m, m->alive++) = theta[m->size - 1];
   }

@@ -416,22 +416,28 @@ static void scattered_models_vary_as_fits_do(void **state) {
 }
 
 /* Let each allocation of a creation fail once: it fails cleanly, and succeeds when none does. */
+static void expect_failures(const ouro_config *config) {
+  ouro_family *family;
+  int64_t n = 1;
+  for (;; n++) {
+    ouro_memory_fail_at(n);
+    const ouro_status status = ouro_family_create(config, &family);
+    ouro_memory_fail_at(0);
+    if (status == OURO_OK) break;
+    assert_int_equal(status, OURO_ENOMEM);
+    assert_null(family);
+  }
+  assert_true(n > 3);
+  ouro_family_destroy(&family);
+}
+
 static void allocation_failures_are_reported(void **state) {
   (void)state;
   for (int i = 0; i < N_NAMES; i++) {
-    const ouro_config config = experiment_named(names[i]);
-    ouro_family *family;
-    int64_t n = 1;
-    for (;; n++) {
-      ouro_memory_fail_at(n);
-      const ouro_status status = ouro_family_create(&config, &family);
-      ouro_memory_fail_at(0);
-      if (status == OURO_OK) break;
-      assert_int_equal(status, OURO_ENOMEM);
-      assert_null(family);
-    }
-    assert_true(n > 3);
-    ouro_family_destroy(&family);
+    ouro_config config = experiment_named(names[i]);
+    expect_failures(&config);
+    config.learning.sampling = OURO_SAMPLING_LIMIT;
+    if (strcmp(names[i], "kde") != 0) expect_failures(&config);
   }
 }
 
