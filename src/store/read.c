@@ -7,6 +7,8 @@
 
 #include "ouro/base/memory.h"
 
+#define PIECE_BYTES ((size_t)1 << 28) /* read in one go */
+
 static ouro_status kind_of(const ouro_store *store, hid_t dataset, const char *path, ouro_table_shape *shape) {
   ouro_status status = OURO_OK;
   const hid_t type = H5Dget_type(dataset);
@@ -56,21 +58,36 @@ ouro_status ouro_store_shape(ouro_store *store, const char *path, ouro_table_sha
   return ouro_agree(store->comm, status);
 }
 
+/* Rows first .. first+n-1 of a table that is open. */
+static herr_t read_piece(hid_t dataset, hid_t type, int n_axes, const hsize_t *start, const hsize_t *count,
+                         void *values) {
+  const hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(n_axes, count, NULL);
+  herr_t status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+  if (status >= 0) status = H5Dread(dataset, type, memory, space, H5P_DEFAULT, values);
+  ouro_h5_close(memory);
+  ouro_h5_close(space);
+  return status;
+}
+
+/* HDF5 1.10 hands what lies together in a file to MPI-IO in one piece, which must stay below 2 GiB. */
 static ouro_status read_rows(const ouro_store *store, const char *path, hid_t dataset, const ouro_table_shape *shape,
                              ouro_kind kind, int64_t first, int64_t n, void *values) {
   ouro_status status = OURO_OK;
-  hsize_t start[3] = {(hsize_t)first, 0, 0}, count[3] = {(hsize_t)n, 1, 1};
-  for (int i = 1; i < shape->n_axes; i++) count[i] = (hsize_t)shape->length[i];
-  if (count[0] == 0 || count[1] == 0 || count[2] == 0) return OURO_OK;
-  const hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(shape->n_axes, count, NULL);
+  hsize_t start[3] = {(hsize_t)first, 0, 0}, count[3] = {0, 1, 1};
+  size_t row = ouro_h5_size(kind, shape->text_width);
+  for (int i = 1; i < shape->n_axes; i++) row *= (size_t)(count[i] = (hsize_t)shape->length[i]);
+  if (n == 0 || row == 0) return OURO_OK;
+  const int64_t most = row < PIECE_BYTES ? (int64_t)(PIECE_BYTES / row) : 1;
   const hid_t type = ouro_h5_type(kind, shape->text_width, false);
-  if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-      H5Dread(dataset, type, memory, space, H5P_DEFAULT, values) < 0) {
-    status = ouro_h5_error(OURO_EIO, store, "read", path);
+  for (int64_t done = 0; done < n && status == OURO_OK; done += most) {
+    start[0] = (hsize_t)(first + done);
+    count[0] = (hsize_t)(n - done < most ? n - done : most);
+    char *const to = (char *)values + (size_t)done * row;
+    if (read_piece(dataset, type, shape->n_axes, start, count, to) < 0) {
+      status = ouro_h5_error(OURO_EIO, store, "read", path);
+    }
   }
   ouro_h5_close(type);
-  ouro_h5_close(memory);
-  ouro_h5_close(space);
   return status;
 }
 

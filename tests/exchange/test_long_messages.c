@@ -110,7 +110,6 @@ static uint64_t digest_of(const ouro_graph *graph) {
   return sum;
 }
 
-/* Every feed needs 64 bits for its count or none does. */
 static ouro_graph *made(void) {
   ouro_config_generate generate = {.kind = OURO_GRAPH_GNM, .nodes = N_NODES, .feeds = N_FEEDS, .seed = 3};
   ouro_config config = {0};
