@@ -8,6 +8,7 @@
 #include "ouro/base/timer.h"
 #include "ouro/family/family.h"
 #include "ouro/graph/graph.h"
+#include "ouro/learn/group.h"
 #include "ouro/theory/damage.h"
 #include "ouro/theory/rates.h"
 #include "ouro/theory/verdict.h"
@@ -87,6 +88,7 @@ typedef struct cli_job {
   ouro_config *config;
   ouro_family *family;
   ouro_graph *graph;
+  ouro_learn_group *group; /* NULL where nothing is simulated */
   ouro_timers timers;
 } cli_job;
 

@@ -199,8 +199,8 @@ static ouro_status simulate(cli_job *job, const ouro_verdict *verdict, const cli
   ouro_learn_stalls stalls = {0};
   OURO_TRY(cli_results_begin(job, verdict, theory, true, argc, argv, &run.results));
   ouro_progress_begin(&run.progress, "generation", job->config->learning.generations, cli_is_root(job->graph->comm));
-  status = ouro_learn_run(job->config, job->family, job->graph, observe, &run, &job->timers,
-                          job->config->output.parameters ? &parameters : NULL, &traffic, &stalls);
+  status = ouro_learn_run_group(job->config, job->family, job->group, observe, &run, &job->timers,
+                                job->config->output.parameters ? &parameters : NULL, &traffic, &stalls);
   ouro_progress_end(&run.progress);
   OURO_TRY(status);
   print_stalls(job, &stalls);
@@ -223,7 +223,8 @@ ouro_status cli_run(MPI_Comm comm, int argc, char **argv) {
   if (options.help) goto cleanup;
   OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
   OURO_TRY(cli_job_distribute(comm, &job));
-  OURO_TRY(ouro_learn_check_memory(job.config, job.family, job.graph)); /* before theory, which may take its time */
+  OURO_TRY(ouro_learn_group_form(job.config, job.graph, &job.group));
+  OURO_TRY(ouro_learn_check_memory(job.config, job.family, job.group)); /* before theory, which may take its time */
   OURO_TRY(cli_job_decide(&job, &verdict));
   OURO_TRY(cli_theory_compute(&job, verdict, &theory));
   OURO_TRY(simulate(&job, verdict, &theory, argc, argv));

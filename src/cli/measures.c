@@ -21,7 +21,9 @@ struct cli_measures {
   const ouro_family *family;
   const ouro_verdict *verdict;
   cli_sink sink;
-  bool simulated, predicted;
+  const ouro_learn_group *group; /* NULL where nothing is simulated */
+  int8_t *class_of;              /* [group->graph->n_owned] verdict classes */
+  bool predicted;
   int n;
   ouro_measure list[OURO_MEASURES_MOST];
   ouro_table *table[OURO_MEASURES_MOST][2]; /* mean, sd; NULL for the error, which has its own */
@@ -54,11 +56,10 @@ static ouro_status new_passages(cli_measures *made) {
   const ouro_graph *graph = made->sink.graph;
   if (made->config->output.threshold == 0) return OURO_OK;
   if (made->predicted) OURO_TRY(new_first(graph, &made->theory_first));
-  if (!made->simulated) return OURO_OK;
+  if (made->group == NULL) return OURO_OK;
   OURO_TRY(new_first(graph, &made->error_first));
   for (int k = 0; k < 2; k++) OURO_TRY(new_by_class(1, &made->passed[k]));
-  OURO_TRY(ouro_learn_passages_begin(graph, made->config->learning.replicates, made->config->output.threshold,
-                                     &made->passages));
+  OURO_TRY(ouro_learn_passages_begin(made->group, made->config->output.threshold, &made->passages));
 cleanup:
   return status;
 }
@@ -66,7 +67,8 @@ cleanup:
 static ouro_status allocate(cli_measures *made) {
   ouro_status status = OURO_OK;
   OURO_TRY(ouro_family_measures(made->config, made->family, made->list, &made->n));
-  if (!made->simulated) made->n = 0;
+  if (made->group == NULL) made->n = 0;
+  if (made->group) OURO_NEW(made->class_of, made->group->graph->n_owned);
   made->n_stored = cli_stored_count(made->config);
   OURO_NEW(made->mean, made->sink.graph->n_owned);
   OURO_NEW(made->sd, made->sink.graph->n_owned);
@@ -99,7 +101,8 @@ cleanup:
 }
 
 ouro_status cli_measures_begin(const ouro_config *config, const ouro_family *family, const ouro_verdict *verdict,
-                               const cli_sink *sink, bool simulated, bool predicted, cli_measures **measures) {
+                               const cli_sink *sink, const ouro_learn_group *group, bool predicted,
+                               cli_measures **measures) {
   ouro_status status = OURO_OK;
   cli_measures *made = *measures = ouro_memory_new(1, sizeof *made);
   OURO_AGREE(sink->graph->comm, made ? OURO_OK : OURO_ENOMEM);
@@ -107,9 +110,10 @@ ouro_status cli_measures_begin(const ouro_config *config, const ouro_family *fam
   made->family = family;
   made->verdict = verdict;
   made->sink = *sink;
-  made->simulated = simulated;
+  made->group = group;
   made->predicted = predicted;
   OURO_AGREE(sink->graph->comm, allocate(made));
+  if (group) OURO_TRY(ouro_learn_group_tell(group, sizeof *made->class_of, verdict->class_of, made->class_of));
   for (int k = 1; k < made->n; k++) OURO_TRY(open_tables(made, k));
 cleanup:
   if (status != OURO_OK) cli_measures_destroy(measures);
@@ -117,7 +121,7 @@ cleanup:
 }
 
 static ouro_learn_classes classes_of(const cli_measures *measures) {
-  return (ouro_learn_classes){CLASSES, measures->verdict->class_of, measures->verdict->count};
+  return (ouro_learn_classes){CLASSES, measures->class_of, measures->verdict->count};
 }
 
 static ouro_learn_figures figures_of(const cli_measures *measures, const by_class *of, int64_t row) {
@@ -129,8 +133,8 @@ static ouro_status store(cli_measures *measures, const double *theta, int64_t ro
   const ouro_learn_classes classes = classes_of(measures);
   for (int k = 0; k < measures->n; k++) {
     const ouro_learn_figures figures = figures_of(measures, &measures->classes[k], row);
-    OURO_TRY(ouro_learn_figures_measure(measures->family, measures->sink.graph, measures->config->learning.replicates,
-                                        &classes, &measures->list[k], theta, &figures));
+    OURO_TRY(
+        ouro_learn_figures_measure(measures->family, measures->group, &classes, &measures->list[k], theta, &figures));
     for (int side = 0; side < 2; side++) {
       if (measures->table[k][side]) {
         OURO_TRY(ouro_table_write(measures->table[k][side], row, side == 0 ? figures.mean : figures.sd));
@@ -152,7 +156,7 @@ ouro_status cli_measures_generation(cli_measures *measures, const ouro_learn_vie
   if (measures->theory_first) note(measures, view->generation, theory, measures->theory_first);
   if (measures->error_first) {
     note(measures, view->generation, view->error, measures->error_first);
-    ouro_learn_passages_note(&measures->passages, measures->family, measures->sink.graph, view->theta);
+    ouro_learn_passages_note(&measures->passages, measures->family, view->theta);
   }
   return stored < 0 || measures->n == 0 ? OURO_OK : store(measures, view->theta, stored);
 }
@@ -209,7 +213,7 @@ static ouro_status put_passages(const cli_measures *measures, bool share) {
   const ouro_learn_classes classes = classes_of(measures);
   const ouro_learn_figures figures = figures_of(measures, &measures->passed[share], 0);
   char path[PATH_SIZE], text[TEXT_SIZE];
-  OURO_TRY(ouro_learn_figures_passages(&measures->passages, measures->sink.graph, &classes, share, &figures));
+  OURO_TRY(ouro_learn_figures_passages(&measures->passages, &classes, share, &figures));
   snprintf(path, sizeof path, "/node/threshold_%s", specs[share].name);
   OURO_TRY(cli_node_put(&measures->sink, path, OURO_KIND_DOUBLE, specs[share].text, specs[share].units, figures.mean));
   if (!share) {
@@ -301,6 +305,7 @@ void cli_measures_destroy(cli_measures **measures) {
   for (int k = 0; k < OURO_MEASURES_MOST; k++) clear_by_class(&made->classes[k]);
   for (int k = 0; k < 2; k++) clear_by_class(&made->passed[k]);
   ouro_learn_passages_clear(&made->passages);
+  free(made->class_of);
   free(made->error_first);
   free(made->theory_first);
   free(made->mean);

@@ -13,12 +13,13 @@ typedef struct cli_measures cli_measures;
 /** Open the tables of what a configuration asks for.
  *  Collective on the graph's communicator.
  *  [in]  sink      and what it points to, config, family and verdict must outlive the measures
- *  [in]  simulated false: there will be no models, and no measures
+ *  [in]  group     NULL: there will be no models, and no measures
  *  [in]  predicted false: there will be no theory
  *  [out] measures  to be ended with cli_measures_finish() and released with cli_measures_destroy(); NULL on error
  *  Returns the same status on all ranks. */
 ouro_status cli_measures_begin(const ouro_config *config, const ouro_family *family, const ouro_verdict *verdict,
-                               const cli_sink *sink, bool simulated, bool predicted, cli_measures **measures);
+                               const cli_sink *sink, const ouro_learn_group *group, bool predicted,
+                               cli_measures **measures);
 
 /** Look at a generation.
  *  Collective on the graph's communicator.

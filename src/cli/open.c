@@ -204,6 +204,7 @@ cleanup:
 }
 
 void cli_job_close(cli_job *job) {
+  ouro_learn_group_destroy(&job->group);
   ouro_graph_destroy(&job->graph);
   ouro_family_destroy(&job->family);
   ouro_config_destroy(&job->config);

@@ -159,8 +159,8 @@ ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, c
   OURO_TRY(cli_verdict_put(&sink, verdict));
   OURO_TRY(open_trajectories(*results));
   OURO_TRY(cli_theory_put(&sink, theory));
-  OURO_TRY(
-      cli_measures_begin(config, job->family, verdict, &sink, simulated, has_theory(*results), &(*results)->measures));
+  OURO_TRY(cli_measures_begin(config, job->family, verdict, &sink, simulated ? job->group : NULL, has_theory(*results),
+                              &(*results)->measures));
 cleanup:
   if (status != OURO_OK) cli_results_discard(results);
   return status;

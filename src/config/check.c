@@ -86,6 +86,16 @@ static double unit_of(const char *name) {
   return -1;
 }
 
+static ouro_status check_auto(const ouro_settings *settings, ouro_setting *s, const ouro_rule *rule) {
+  char shown[SHOWN];
+  if (strcmp(s->text, "auto") == 0) return OURO_OK;
+  const ouro_status status = check_whole(settings, s, rule);
+  if (status != OURO_ECONFIG) return status;
+  return ouro_settings_refuse(settings, s,
+                              "%s: must be auto or a whole number from %" PRId64 " to %" PRIu64 ", not `%s`", s->path,
+                              rule->low, rule->high, ouro_config_shown(s->text, shown, sizeof shown));
+}
+
 /* "64 MiB" and the like; fractions of a byte are dropped. */
 static ouro_status check_size(const ouro_settings *settings, ouro_setting *s, const ouro_rule *rule) {
   char number[64], plain[32], shown[SHOWN];
@@ -142,6 +152,8 @@ static ouro_status check_one(const ouro_settings *settings, ouro_setting *s) {
   switch (rule->form) {
   case OURO_FORM_WHOLE:
     return check_whole(settings, s, rule);
+  case OURO_FORM_AUTO:
+    return check_auto(settings, s, rule);
   case OURO_FORM_SIZE:
     return check_size(settings, s, rule);
   case OURO_FORM_REAL:

@@ -49,6 +49,12 @@ ouro_status ouro_config_refuse(const ouro_config *config, const char *path, cons
   return ouro_error(OURO_ECONFIG, "%.*s: %s: %s", (int)strcspn(place, "\n"), place, path, text);
 }
 
+int64_t ouro_config_groups(const ouro_config *config) {
+  const ouro_config_parallel *how = &config->parallel;
+  if (how->groups && strcmp(how->groups, "auto") != 0) return strtoll(how->groups, NULL, 10);
+  return how->n_groups > 0 ? how->n_groups : 1;
+}
+
 const char *ouro_config_key(const char *section, int i) {
   const cyaml_schema_field_t *fields = ouro_config_field(section)->value.mapping.fields;
   while (i > 0 && fields->key) {

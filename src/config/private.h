@@ -28,6 +28,7 @@ typedef struct ouro_settings {
 /* Range, default and form of one key; its type and words are in the libcyaml schema. */
 typedef enum ouro_form {
   OURO_FORM_WHOLE,
+  OURO_FORM_AUTO, /* whole, or the word auto */
   OURO_FORM_SIZE,
   OURO_FORM_REAL,
   OURO_FORM_FLAG,
@@ -39,8 +40,8 @@ typedef struct ouro_rule {
   const char *path;
   ouro_form form;
   const char *fallback; /* NULL: none */
-  int64_t low;          /* whole, size */
-  uint64_t high;        /* whole, size */
+  int64_t low;          /* whole, auto, size */
+  uint64_t high;        /* whole, auto, size */
   double least, most;   /* real */
   bool open;            /* real: the ends themselves are excluded */
 } ouro_rule;

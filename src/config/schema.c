@@ -120,6 +120,7 @@ static const cyaml_schema_field_t partition_fields[] = {
     FLOAT(ouro_config_partition, imbalance), INT(ouro_config_partition, seed), CYAML_FIELD_END};
 static const cyaml_schema_field_t exchange_fields[] = {WORD(ouro_config_exchange, carry, carry_words),
                                                        INT(ouro_config_exchange, buffer), CYAML_FIELD_END};
+static const cyaml_schema_field_t parallel_fields[] = {TEXT(ouro_config_parallel, groups), CYAML_FIELD_END};
 static const cyaml_schema_field_t output_fields[] = {TEXT(ouro_config_output, file),
                                                      INT(ouro_config_output, every),
                                                      WORD(ouro_config_output, exists, exists_words),
@@ -127,15 +128,12 @@ static const cyaml_schema_field_t output_fields[] = {TEXT(ouro_config_output, fi
                                                      TEXT(ouro_config_output, measures),
                                                      FLOAT(ouro_config_output, threshold),
                                                      CYAML_FIELD_END};
-static const cyaml_schema_field_t sections[] = {SECTION(ouro_config, graph, graph_fields),
-                                                SECTION(ouro_config, real, real_fields),
-                                                SECTION(ouro_config, model, model_fields),
-                                                SECTION(ouro_config, learning, learning_fields),
-                                                SECTION(ouro_config, theory, theory_fields),
-                                                SECTION(ouro_config, partition, partition_fields),
-                                                SECTION(ouro_config, exchange, exchange_fields),
-                                                SECTION(ouro_config, output, output_fields),
-                                                CYAML_FIELD_END};
+static const cyaml_schema_field_t sections[] = {
+    SECTION(ouro_config, graph, graph_fields),       SECTION(ouro_config, real, real_fields),
+    SECTION(ouro_config, model, model_fields),       SECTION(ouro_config, learning, learning_fields),
+    SECTION(ouro_config, theory, theory_fields),     SECTION(ouro_config, partition, partition_fields),
+    SECTION(ouro_config, exchange, exchange_fields), SECTION(ouro_config, parallel, parallel_fields),
+    SECTION(ouro_config, output, output_fields),     CYAML_FIELD_END};
 
 const cyaml_schema_value_t ouro_config_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, ouro_config, sections),
@@ -147,6 +145,8 @@ const cyaml_schema_value_t ouro_config_schema = {
 
 #define IS_WHOLE(path, fallback, low, high)                                                                            \
   { path, OURO_FORM_WHOLE, fallback, low, high, 0, 0, false }
+#define IS_AUTO(path, low, high)                                                                                       \
+  { path, OURO_FORM_AUTO, "auto", low, high, 0, 0, false }
 #define IS_SIZE(path, fallback, low, high)                                                                             \
   { path, OURO_FORM_SIZE, fallback, low, high, 0, 0, false }
 #define IS_REAL(path, fallback, least, most)                                                                           \
@@ -231,6 +231,7 @@ static const ouro_rule rules[] = {
     IS_WHOLE("partition.seed", "1", 0, INT_MAX),
     IS_WORD("exchange.carry", "data"),
     IS_SIZE("exchange.buffer", "67108864", 1, (uint64_t)1 << 50),
+    IS_AUTO("parallel.groups", 1, INT_MAX),
     IS_TEXT("output.file", NULL),
     IS_WHOLE("output.every", "1", 1, LOOPS),
     IS_WORD("output.exists", "replace"),

@@ -140,10 +140,10 @@ static ouro_status check_buffer(const ouro_config *config, const ouro_family *fa
 }
 
 /* What is kept to the last generation must fit from the first on. */
-static ouro_status check_kept(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+static ouro_status check_kept(const ouro_config *config, const ouro_family *family, const ouro_learn_group *group) {
   const double memory = (double)config->learning.memory;
-  double bytes = ouro_learn_keep_bytes(config, family, graph);
-  MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MAX, graph->comm);
+  double bytes = (double)group->largest * ouro_learn_keep_bytes(config, family, group->graph);
+  MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MAX, group->whole->comm);
   if (bytes <= memory) return OURO_OK;
   return ouro_error(
       OURO_ELIMIT,
@@ -253,11 +253,12 @@ cleanup:
   return status;
 }
 
-ouro_status ouro_learn_check_memory(const ouro_config *config, const ouro_family *family, const ouro_graph *graph) {
+ouro_status ouro_learn_check_memory(const ouro_config *config, const ouro_family *family,
+                                    const ouro_learn_group *group) {
   ouro_status status = OURO_OK;
   if (config->learning.sampling == OURO_SAMPLING_LIMIT) return OURO_OK; /* nothing but models is held or kept */
-  OURO_TRY(check_kept(config, family, graph));
-  OURO_TRY(check_buffer(config, family, graph));
+  OURO_TRY(check_kept(config, family, group));
+  OURO_TRY(check_buffer(config, family, group->whole));
 cleanup:
   return status;
 }

@@ -40,7 +40,7 @@ double ouro_learn_keep_bytes(const ouro_config *config, const ouro_family *famil
   for (ouro_lid i = 0; keeps_rows(config, family) && i < graph->n_owned; i++) {
     numbers += numbers_of(family, ouro_schedule_kept(config, graph, i));
   }
-  return sizeof(double) * (double)config->learning.replicates * numbers;
+  return sizeof(double) * numbers;
 }
 
 static ouro_status new_samples(learn_run *run, ouro_count most) {

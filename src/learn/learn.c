@@ -16,8 +16,8 @@ static ouro_status new_state(learn_run *run) {
   OURO_TRY(ouro_memory_product(n, (size_t)run->family->n_parameters, &n));
   OURO_NEW(run->theta, n);
   OURO_NEW(run->next, n);
-  OURO_NEW(run->error, run->n_owned);
-  OURO_NEW(run->error_sd, run->n_owned);
+  OURO_NEW(run->error, run->group->whole->n_owned);
+  OURO_NEW(run->error_sd, run->group->whole->n_owned);
   OURO_NEW(run->sample, run->replicates > LEARN_SAMPLE ? run->replicates : LEARN_SAMPLE);
 cleanup:
   return status;
@@ -61,19 +61,24 @@ static ouro_status run_local(learn_run *run) {
   if (run->statistics.on) OURO_TRY(ouro_learn_whole_create(run));
   OURO_TRY(new_kept(run));
   OURO_TRY(new_stalls(run));
+  OURO_TRY(ouro_learn_moments_open(run->group, LEARN_NODES, 0, &run->moments));
 cleanup:
   return status;
 }
 
+/* Everything for the replicates of a group. Collective on its graph's communicator. */
 static ouro_status run_create(learn_run *run, const ouro_config *config, const ouro_family *family,
-                              const ouro_graph *graph) {
+                              const ouro_learn_group *group) {
   ouro_status status = OURO_OK;
+  const ouro_graph *graph = group->graph;
   const bool limit = config->learning.sampling == OURO_SAMPLING_LIMIT;
   const bool carried = limit || config->exchange.carry == OURO_CARRY_PARAMETERS;
   *run = (learn_run){.config = config,
                      .family = family,
+                     .group = group,
                      .whole = graph,
-                     .replicates = config->learning.replicates,
+                     .first = group->first,
+                     .replicates = group->replicates,
                      .n_owned = graph->n_owned,
                      .n_local = graph->n_owned + (carried ? graph->n_ghost : 0),
                      .carries_parameters = carried,
@@ -109,16 +114,19 @@ static void run_clear(learn_run *run) {
   ouro_learn_stalls_clear(&run->stalls);
   free(run->kept);
   free(run->effective);
+  ouro_learn_moments_close(&run->moments);
 }
 
-/* Collective: one agreement a generation. The message names the smallest failed node and replicate. */
-static ouro_status agree_on_failure(const learn_run *run) {
-  const ouro_graph *graph = run->graph;
-  int64_t first[2] = {run->starved ? -1 : run->failed_node, INT64_MAX};
+/* Collective: one agreement a generation, of all groups. The message names the smallest failed node and replicate. */
+static ouro_status agree_on_failure(const learn_run *run, ouro_status made) {
+  enum { BROKEN = -2, STARVED = -1 };
+  const ouro_graph *graph = run->group->whole;
+  int64_t first[2] = {made != OURO_OK ? BROKEN : run->starved ? STARVED : run->failed_node, INT64_MAX};
   char name[256];
   MPI_Allreduce(MPI_IN_PLACE, &first[0], 1, MPI_INT64_T, MPI_MIN, graph->comm);
   if (first[0] == INT64_MAX) return OURO_OK;
-  if (first[0] < 0) return ouro_error(OURO_EINTERNAL, "exchange: fewer samples than the graph has feeds");
+  if (first[0] == BROKEN) return ouro_agree(graph->comm, made);
+  if (first[0] == STARVED) return ouro_error(OURO_EINTERNAL, "exchange: fewer samples than the graph has feeds");
   if (run->failed_node == first[0]) first[1] = run->failed_replicate;
   MPI_Allreduce(MPI_IN_PLACE, &first[1], 1, MPI_INT64_T, MPI_MIN, graph->comm);
   ouro_graph_name_of(graph, first[0], name, sizeof name);
@@ -176,35 +184,25 @@ cleanup:
   return status;
 }
 
+/* Make a generation and measure it, unless any group failed. */
+static ouro_status pass_generation(learn_run *run, ouro_timers *timers) {
+  ouro_status status = make_generation(run, timers);
+  ouro_timers_enter(timers, OURO_PHASE_MEASURE);
+  if (status == OURO_OK) ouro_learn_measure(run);
+  status = agree_on_failure(run, status);
+  if (status == OURO_OK) ouro_learn_moments_merge(&run->moments, run->error, run->error_sd);
+  ouro_timers_leave(timers);
+  return status;
+}
+
 static ouro_status loop(learn_run *run, ouro_learn_observer observer, void *context, ouro_timers *timers) {
   ouro_status status = OURO_OK;
   for (run->generation = 0; run->generation <= run->config->learning.generations; run->generation++) {
-    OURO_TRY(make_generation(run, timers));
-    ouro_timers_enter(timers, OURO_PHASE_MEASURE);
-    ouro_learn_measure(run);
-    status = agree_on_failure(run);
-    ouro_timers_leave(timers);
+    status = pass_generation(run, timers);
     const ouro_learn_view view = {run->generation, run->error, run->error_sd, run->theta};
     if (status == OURO_OK && observer) status = observer(context, &view);
     if (status != OURO_OK) goto cleanup;
   }
-cleanup:
-  return status;
-}
-
-/* From [node][replicate][p] to [replicate][node][p]. */
-static ouro_status copy_parameters(const learn_run *run, double **out) {
-  ouro_status status = OURO_OK;
-  const size_t n = (size_t)run->n_owned, replicates = (size_t)run->replicates;
-  const size_t p = (size_t)run->family->n_parameters;
-  double *parameters;
-  OURO_NEW(parameters, n * replicates * p);
-  for (size_t i = 0; i < n; i++) {
-    for (size_t k = 0; k < replicates; k++) {
-      memcpy(parameters + (k * n + i) * p, run->theta + (i * replicates + k) * p, p * sizeof(double));
-    }
-  }
-  *out = parameters;
 cleanup:
   return status;
 }
@@ -222,31 +220,42 @@ static void report_traffic(const learn_run *run, ouro_learn_traffic *traffic) {
       (ouro_learn_traffic){halo->send_row[halo->n_send] * model * generations, 1, ouro_exchange_neighbours(halo)};
 }
 
-ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
-                           ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
-                           ouro_learn_traffic *traffic, ouro_learn_stalls *stalls) {
+ouro_status ouro_learn_run_group(const ouro_config *config, const ouro_family *family, const ouro_learn_group *group,
+                                 ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
+                                 ouro_learn_traffic *traffic, ouro_learn_stalls *stalls) {
   ouro_status status = OURO_OK;
   learn_run run = {0};
-  double *last = NULL;
   if (parameters) *parameters = NULL;
   if (stalls) *stalls = (ouro_learn_stalls){0};
-  OURO_TRY(ouro_learn_check(config, family, graph));
-  OURO_TRY(ouro_learn_check_memory(config, family, graph));
+  OURO_TRY(ouro_learn_check(config, family, group->whole));
+  OURO_TRY(ouro_learn_check_memory(config, family, group));
   ouro_timers_enter(timers, OURO_PHASE_PLAN);
-  status = run_create(&run, config, family, graph);
+  status = ouro_agree(group->whole->comm, run_create(&run, config, family, group));
   ouro_timers_leave(timers);
   if (status != OURO_OK) goto cleanup;
   OURO_TRY(loop(&run, observer, context, timers));
-  if (parameters) OURO_AGREE(graph->comm, copy_parameters(&run, &last));
+  OURO_TRY(ouro_learn_report_stalls(&run));
+  if (parameters) OURO_TRY(ouro_learn_report_parameters(&run, parameters));
   if (traffic) report_traffic(&run, traffic);
-  if (parameters) *parameters = last;
-  last = NULL;
   if (stalls) {
     *stalls = run.stalls;
     run.stalls = (ouro_learn_stalls){0};
   }
 cleanup:
   run_clear(&run);
-  free(last);
+  return status;
+}
+
+ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
+                           ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
+                           ouro_learn_traffic *traffic, ouro_learn_stalls *stalls) {
+  ouro_status status;
+  ouro_learn_group *group = NULL;
+  if (parameters) *parameters = NULL;
+  if (stalls) *stalls = (ouro_learn_stalls){0};
+  OURO_TRY(ouro_learn_group_form(config, graph, &group));
+  OURO_TRY(ouro_learn_run_group(config, family, group, observer, context, timers, parameters, traffic, stalls));
+cleanup:
+  ouro_learn_group_destroy(&group);
   return status;
 }

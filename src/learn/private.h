@@ -3,6 +3,7 @@
 
 /* The state of a run, and the steps of a generation. */
 
+#include "learn/moments.h"
 #include "ouro/graph/schedule.h"
 #include "ouro/learn/learn.h"
 
@@ -67,40 +68,43 @@ typedef struct learn_limit {
 typedef struct learn_run {
   const ouro_config *config;
   const ouro_family *family;
-  const ouro_graph *whole;           /* the graph as given */
-  ouro_schedule *schedule;           /* */
-  const ouro_graph *graph;           /* of the generation being made: schedule->now */
-  int64_t generation;                /* the one being made */
-  int64_t first;                     /* replicate number k here is number first + k of the run, .. */
-  int64_t replicates;                /* .. of which this group of ranks has so many */
-  ouro_lid n_owned, n_local;         /* n_local: with the ghosts whose parameters are carried */
-  ouro_count *size;                  /* [n_owned] training-set size in this generation; 0: not retrained */
-  ouro_lid n_trained, n_interior;    /* */
-  ouro_lid *trained;                 /* [n_trained] interior nodes (no ghost among their sources) first */
-  double *theta, *next;              /* [n_local][replicate][n_parameters] last generation, the one being made */
-  double forget;                     /* what old samples still count; 0: nothing, and nothing is kept */
-  double *kept;                      /* [n_owned][replicate][statistic_width] statistics of the samples kept, or NULL */
-  double *effective;                 /* [n_owned] Neff_i: how many they count as, THEORY.md section 8 */
-  learn_keep keep;                   /* */
-  learn_batch batch;                 /* */
-  learn_whole statistics;            /* */
-  learn_limit limit;                 /* */
-  ouro_count chunk;                  /* rows drawn or reduced between two looks at the messages .. */
-  ouro_count worked;                 /* .. and those since the last look */
-  bool carries_parameters;           /* */
-  ouro_exchange_plan *plan;          /* NULL where parameters are carried */
-  ouro_exchange_flight *flight;      /* NULL between exchanges */
-  int64_t bytes_sent;                /* */
-  bool starved;                      /* the exchange had fewer items than the graph */
-  int64_t replicate;                 /* published: whose corpora the slots hold; -1: nobody's */
-  ouro_count *corpus;                /* [n_owned + n_ghost] published: M_j where consumed on this rank, else 0 */
-  ouro_count *reduced;               /* [n_owned + n_ghost] published: rows of the corpus in its slot */
-  double *slot;                      /* published: statistics of the corpora .. */
-  size_t *slot_at;                   /* .. [n_owned + n_ghost + 1] which begin here */
-  ouro_learn_stalls stalls;          /* */
-  ouro_gid failed_node;              /* the first model that could not be fitted, INT64_MAX if none: .. */
-  int64_t failed_replicate;          /* .. smallest node, then smallest replicate of the run */
-  double *error, *error_sd, *sample; /* [n_owned], [n_owned], [LEARN_SAMPLE or more] */
+  const ouro_learn_group *group;  /* */
+  const ouro_graph *whole;        /* the graph of the group, as it is in no generation */
+  ouro_schedule *schedule;        /* */
+  const ouro_graph *graph;        /* of the generation being made: schedule->now */
+  int64_t generation;             /* the one being made */
+  int64_t first;                  /* replicate number k here is number first + k of the run, .. */
+  int64_t replicates;             /* .. of which this group of ranks has so many */
+  ouro_lid n_owned, n_local;      /* n_local: with the ghosts whose parameters are carried */
+  ouro_count *size;               /* [n_owned] training-set size in this generation; 0: not retrained */
+  ouro_lid n_trained, n_interior; /* */
+  ouro_lid *trained;              /* [n_trained] interior nodes (no ghost among their sources) first */
+  double *theta, *next;           /* [n_local][replicate][n_parameters] last generation, the one being made */
+  double forget;                  /* what old samples still count; 0: nothing, and nothing is kept */
+  double *kept;                   /* [n_owned][replicate][statistic_width] statistics of the samples kept, or NULL */
+  double *effective;              /* [n_owned] Neff_i: how many they count as, THEORY.md section 8 */
+  learn_keep keep;                /* */
+  learn_batch batch;              /* */
+  learn_whole statistics;         /* */
+  learn_limit limit;              /* */
+  ouro_count chunk;               /* rows drawn or reduced between two looks at the messages .. */
+  ouro_count worked;              /* .. and those since the last look */
+  bool carries_parameters;        /* */
+  ouro_exchange_plan *plan;       /* NULL where parameters are carried */
+  ouro_exchange_flight *flight;   /* NULL between exchanges */
+  int64_t bytes_sent;             /* */
+  bool starved;                   /* the exchange had fewer items than the graph */
+  int64_t replicate;              /* published: whose corpora the slots hold; -1: nobody's */
+  ouro_count *corpus;             /* [n_owned + n_ghost] published: M_j where consumed on this rank, else 0 */
+  ouro_count *reduced;            /* [n_owned + n_ghost] published: rows of the corpus in its slot */
+  double *slot;                   /* published: statistics of the corpora .. */
+  size_t *slot_at;                /* .. [n_owned + n_ghost + 1] which begin here */
+  ouro_learn_stalls stalls;       /* */
+  ouro_gid failed_node;           /* the first model that could not be fitted, INT64_MAX if none: .. */
+  int64_t failed_replicate;       /* .. smallest node, then smallest replicate of the run */
+  learn_moments moments;          /* */
+  double *error, *error_sd;       /* [group->whole->n_owned] */
+  double *sample;                 /* [LEARN_SAMPLE or more] */
 } learn_run;
 
 #define LEARN_SAMPLE 4096
@@ -170,7 +174,7 @@ void ouro_learn_counts_clear(learn_run *run);
 ouro_status ouro_learn_keep_create(learn_run *run);
 void ouro_learn_keep_clear(learn_keep *keep);
 
-/** Bytes of the samples that the owned models keep; 0 where they keep none.
+/** Bytes of the samples that the owned models of one replicate keep; 0 where they keep none.
  *  Not collective. */
 double ouro_learn_keep_bytes(const ouro_config *config, const ouro_family *family, const ouro_graph *graph);
 
@@ -229,23 +233,20 @@ void ouro_learn_initial(learn_run *run);
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI, OURO_EINTERNAL. */
 ouro_status ouro_learn_generation(learn_run *run, ouro_timers *timers);
 
-/** Mean and standard deviation over replicates of the errors of run->theta.
+/** Errors of run->theta, for run->moments.
  *  Not collective. */
 void ouro_learn_measure(learn_run *run);
 
-/** Mean and standard deviation (n - 1; 0 for one value) of replicates, formed in blocks of 8 that are merged in
- *  ascending order, so that ranks holding whole blocks can share the work without changing a bit.
- *  Not collective.
- *  [in] values [n], n > 0 */
-void ouro_learn_moments(int64_t n, const double *values, double *mean, double *sd);
+/** Parameters of all replicates, [replicate][node][p], of the nodes that this rank reports.
+ *  Collective on the communicator of the graph as given.
+ *  [out] parameters to be released with free(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_learn_report_parameters(const learn_run *run, double **parameters);
 
-/** The same piece by piece: add n replicates to the mean and the sum of squared deviations of those before, then take
- *  the standard deviation of all.
- *  Not collective.
- *  [in]    before        how many came before, a multiple of 8; 0: mean and squares are set to 0 first
- *  [inout] mean, squares infinite and NaN from the first value on that is not finite */
-void ouro_learn_moments_add(int64_t before, int64_t n, const double *values, double *mean, double *squares);
-double ouro_learn_moments_sd(int64_t n, double squares);
+/** Have run->stalls say of the nodes that this rank reports what all groups know.
+ *  Collective on the communicator of the graph as given.
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_learn_report_stalls(learn_run *run);
 
 /** Real samples of an owned node, graph being that of a generation after the first.
  *  Not collective. */

@@ -92,6 +92,9 @@ static void bad_files_are_answered_with_line_key_and_suggestion(void **state) {
       {GRAPH "exchange: {buffer: -1 B}\n", {"exchange.buffer", "`-1 B`"}},
       {GRAPH "exchange: {buffer: 9999999 TiB}\n", {"exchange.buffer", "9999999"}},
       {GRAPH "exchange: {buffer: MiB}\n", {"exchange.buffer", "`MiB`"}},
+      {GRAPH "parallel: {groups: 0}\n", {"parallel.groups", "auto or a whole number from 1", "`0`"}},
+      {GRAPH "parallel: {groups: many}\n", {"parallel.groups", "auto", "`many`"}},
+      {GRAPH "parallel: {groups: 2147483648}\n", {"parallel.groups", "2147483647"}},
       {GRAPH "learning: {seed: -1}\n", {"learning.seed", "`-1`"}},
       {GRAPH "learning: {seed: 18446744073709551616}\n", {"learning.seed", "18446744073709551615"}},
       {GRAPH "learning: {replicates: 0}\n", {"learning.replicates", "`0`"}},
@@ -219,6 +222,10 @@ static void defaults_are_those_of_the_header(void **state) {
   assert_true(c->theory.exact == OURO_EXACT_AUTO && c->partition.method == OURO_METHOD_METIS);
   assert_true(c->partition.objective == OURO_OBJECTIVE_AUTO && c->partition.imbalance == 1.03);
   assert_true(c->partition.seed == 1 && c->exchange.carry == OURO_CARRY_DATA && c->exchange.buffer == 64 << 20);
+  assert_string_equal(c->parallel.groups, "auto");
+  assert_true(ouro_config_groups(c) == 1);
+  c->parallel.n_groups = 3;
+  assert_true(ouro_config_groups(c) == 3);
   assert_string_equal(c->output.file, "x.h5");
   assert_true(c->output.every == 1 && c->output.exists == OURO_EXISTS_REPLACE && !c->output.parameters);
   ouro_config_destroy(&c);
@@ -235,7 +242,7 @@ static void values_arrive(void **state) {
                  "model: {family: 'linear', covariates: power, exponent: 1.5, noise: 2.5e-1, ridge: .5}\n"
                  "learning: {seed: 18446744073709551615, draw: published, generations: 0}\n"
                  "exchange: {buffer: 1.5 KiB, carry: parameters}\n"
-                 "theory:\n"
+                 "theory:\nparallel: {groups: 012}\n"
                  "output: {parameters: off, exists: error, file: \"a b.h5\"}\n",
                  NULL, &c));
   assert_true(c->graph.generate->kind == OURO_GRAPH_K_IN && c->graph.generate->nodes == 1000);
@@ -245,7 +252,7 @@ static void values_arrive(void **state) {
   assert_true(c->model.covariates == OURO_COVARIATES_POWER && c->model.exponent == 1.5 && c->model.noise == 0.25);
   assert_true(c->model.ridge == 0.5 && c->learning.seed == UINT64_MAX && c->learning.draw == OURO_DRAW_PUBLISHED);
   assert_true(c->learning.generations == 0 && c->exchange.buffer == 1536 && c->exchange.carry == OURO_CARRY_PARAMETERS);
-  assert_true(!c->output.parameters && c->output.exists == OURO_EXISTS_ERROR);
+  assert_true(!c->output.parameters && c->output.exists == OURO_EXISTS_ERROR && ouro_config_groups(c) == 12);
   assert_string_equal(c->output.file, "a b.h5");
   ouro_config_destroy(&c);
 }

@@ -122,6 +122,7 @@ static void random_experiment(char *text) {
   at =
       put(text, at, "partition: {method: block, imbalance: %.17g, seed: %d}\n", 1.001 + uniform(), (int)draw(1u << 31));
   at = put(text, at, "exchange: {carry: parameters, buffer: %d}\n", 1 + (int)draw(1u << 30));
+  at = put(text, at, "parallel: {groups: %d}\n", 1 + (int)draw(100));
   if (draw(2)) put(text, at, "output: {file: %s, parameters: true, exists: error}\n", name());
 }
 
@@ -167,9 +168,9 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->learning.seed == b->learning.seed && a->partition.method == b->partition.method &&
          a->partition.objective == b->partition.objective && a->partition.imbalance == b->partition.imbalance &&
          a->partition.seed == b->partition.seed && a->exchange.carry == b->exchange.carry &&
-         a->exchange.buffer == b->exchange.buffer && same_text(a->output.file, b->output.file) &&
-         a->output.every == b->output.every && a->output.exists == b->output.exists &&
-         a->output.parameters == b->output.parameters;
+         a->exchange.buffer == b->exchange.buffer && same_text(a->parallel.groups, b->parallel.groups) &&
+         same_text(a->output.file, b->output.file) && a->output.every == b->output.every &&
+         a->output.exists == b->output.exists && a->output.parameters == b->output.parameters;
 }
 
 static void saving_and_loading_gives_the_same(void **state) {

@@ -58,7 +58,12 @@ static void expect(const ouro_config *config, const ouro_graph *graph, ouro_stat
   ouro_family *family = NULL;
   assert_ok(ouro_family_create(config, &family));
   ouro_status found = ouro_learn_check(config, family, graph);
-  if (found == OURO_OK) found = ouro_learn_check_memory(config, family, graph);
+  if (found == OURO_OK) {
+    ouro_learn_group *group = NULL;
+    assert_ok(ouro_learn_group_form(config, graph, &group));
+    found = ouro_learn_check_memory(config, family, group);
+    ouro_learn_group_destroy(&group);
+  }
   assert_everywhere(found == code);
   if (message) assert_everywhere(strcmp(ouro_error_message(), message) == 0);
   if (code != OURO_OK)

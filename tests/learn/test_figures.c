@@ -1,5 +1,5 @@
 /* Figures of measures and of first passages, against sums in long double over all nodes and replicates, and bit by bit
- * against one rank that has all nodes. ranks: 1 2 3 4 7 */
+ * against one rank that has all nodes, in groups of ranks that share the replicates. ranks: 1 2 3 4 6 7 */
 
 #include "../support/harness.h"
 
@@ -45,7 +45,8 @@ static int class_of(ouro_gid node) {
 
 typedef struct outcome {
   ouro_graph *graph;
-  int8_t *class_of;
+  ouro_learn_group *group;
+  int8_t *class_of, *told;
   double *mean, *sd, *theta;
   double class_mean[CLASSES], class_error[CLASSES];
 } outcome;
@@ -63,10 +64,11 @@ static outcome outcome_on(MPI_Comm comm, bool dealt) {
   for (ouro_lid i = 0; i < out.graph->n_owned; i++) owner[i] = (int32_t)((out.graph->gid[i] * 5 + 3) % n_ranks);
   if (dealt) assert_ok(ouro_partition_migrate(&out.graph, owner));
   out.class_of = calloc(N, sizeof *out.class_of);
+  out.told = calloc(N, sizeof *out.told);
   out.mean = calloc(N, sizeof *out.mean);
   out.sd = calloc(N, sizeof *out.sd);
   out.theta = calloc((size_t)N * MOST, sizeof *out.theta);
-  assert_true(out.class_of && out.mean && out.sd && out.theta);
+  assert_true(out.class_of && out.told && out.mean && out.sd && out.theta);
   for (ouro_lid i = 0; i < out.graph->n_owned; i++) out.class_of[i] = (int8_t)class_of(out.graph->gid[i]);
   return out;
 }
@@ -74,6 +76,7 @@ static outcome outcome_on(MPI_Comm comm, bool dealt) {
 static void outcome_clear(outcome *out) {
   ouro_graph_destroy(&out->graph);
   free(out->class_of);
+  free(out->told);
   free(out->mean);
   free(out->sd);
   free(out->theta);
@@ -83,17 +86,33 @@ static ouro_learn_figures figures_into(outcome *out) {
   return (ouro_learn_figures){out->mean, out->sd, out->class_mean, out->class_error};
 }
 
-static void fill(outcome *out, int64_t replicates, double (*value)(ouro_gid node, int64_t replicate)) {
-  for (ouro_lid i = 0; i < out->graph->n_owned; i++) {
-    for (int64_t r = 0; r < replicates; r++) out->theta[i * replicates + r] = value(out->graph->gid[i], r);
+static void fill(outcome *out, double (*value)(ouro_gid node, int64_t replicate)) {
+  const ouro_learn_group *group = out->group;
+  const int64_t n = group->replicates;
+  for (ouro_lid i = 0; i < group->graph->n_owned; i++) {
+    for (int64_t r = 0; r < n; r++) out->theta[i * n + r] = value(group->graph->gid[i], group->first + r);
   }
 }
 
-static void measure_all(outcome *out, int64_t replicates) {
-  const ouro_learn_classes classes = {CLASSES, out->class_of, count};
+static void form(outcome *out, int64_t replicates, int n_groups) {
+  assert_ok(ouro_learn_group_create(out->graph, n_groups, replicates, &out->group));
+  assert_ok(ouro_learn_group_tell(out->group, sizeof *out->told, out->class_of, out->told));
+}
+
+static void measure_all(outcome *out, int64_t replicates, int n_groups) {
+  const ouro_learn_classes classes = {CLASSES, out->told, count};
   const ouro_learn_figures figures = figures_into(out);
-  fill(out, replicates, value_of);
-  assert_ok(ouro_learn_figures_measure(&family, out->graph, replicates, &classes, &measure, out->theta, &figures));
+  form(out, replicates, n_groups);
+  fill(out, value_of);
+  assert_ok(ouro_learn_figures_measure(&family, out->group, &classes, &measure, out->theta, &figures));
+  ouro_learn_group_destroy(&out->group);
+}
+
+/* Can the ranks be so many groups, each with a block of replicates? */
+static bool can_be(int n_groups, int64_t replicates) {
+  int n_ranks;
+  MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
+  return n_groups <= n_ranks && n_ranks % n_groups == 0 && n_groups <= (replicates + 7) / 8;
 }
 
 /* Mean and standard deviation of n values in long double. */
@@ -151,11 +170,14 @@ static void test_measures(void **state) {
   for (int dealt = 0; dealt < 2; dealt++) {
     outcome one = outcome_on(MPI_COMM_SELF, false), many = outcome_on(MPI_COMM_WORLD, dealt);
     for (int k = 0; k < N_TRIED; k++) {
-      measure_all(&one, replicates_tried[k]);
-      measure_all(&many, replicates_tried[k]);
+      measure_all(&one, replicates_tried[k], 1);
       assert_everywhere(wrong(&one, replicates_tried[k], value_of) == 0);
-      assert_everywhere(wrong(&many, replicates_tried[k], value_of) == 0);
-      assert_everywhere(same(&one, &many));
+      for (int n_groups = 1; n_groups <= MOST; n_groups++) {
+        if (!can_be(n_groups, replicates_tried[k])) continue;
+        measure_all(&many, replicates_tried[k], n_groups);
+        assert_everywhere(wrong(&many, replicates_tried[k], value_of) == 0);
+        assert_everywhere(same(&one, &many));
+      }
     }
     outcome_clear(&one);
     outcome_clear(&many);
@@ -166,10 +188,12 @@ static void test_measures(void **state) {
 static void test_infinite(void **state) {
   (void)state;
   outcome out = outcome_on(MPI_COMM_WORLD, true);
+  int n_ranks;
+  MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
   for (int k = 2; k < N_TRIED; k++) {
     int bad = 0;
     at_infinity = true;
-    measure_all(&out, replicates_tried[k]);
+    measure_all(&out, replicates_tried[k], can_be(n_ranks, replicates_tried[k]) ? n_ranks : 1);
     at_infinity = false;
     for (ouro_lid i = 0; i < out.graph->n_owned; i++) {
       const bool lost = out.graph->gid[i] == 4;
@@ -202,31 +226,41 @@ static double passed(ouro_gid node, int64_t replicate) {
   return passage_of(node, replicate) < GENERATIONS;
 }
 
-static void watch(outcome *out, int64_t replicates, ouro_learn_passages *passages) {
-  assert_ok(ouro_agree(out->graph->comm, ouro_learn_passages_begin(out->graph, replicates, threshold, passages)));
+static void watch(outcome *out, ouro_learn_passages *passages) {
+  assert_ok(ouro_agree(out->graph->comm, ouro_learn_passages_begin(out->group, threshold, passages)));
   for (generation_now = 0; generation_now < GENERATIONS; generation_now++) {
-    fill(out, replicates, error_of);
-    ouro_learn_passages_note(passages, &family, out->graph, out->theta);
+    fill(out, error_of);
+    ouro_learn_passages_note(passages, &family, out->theta);
   }
+}
+
+static void pass(outcome *one, outcome *many, int64_t replicates, int n_groups) {
+  ouro_learn_passages alone, shared;
+  form(one, replicates, 1);
+  form(many, replicates, n_groups);
+  watch(one, &alone);
+  watch(many, &shared);
+  for (int share = 0; share < 2; share++) {
+    const ouro_learn_classes of_one = {CLASSES, one->told, count}, of_many = {CLASSES, many->told, count};
+    const ouro_learn_figures to_one = figures_into(one), to_many = figures_into(many);
+    assert_ok(ouro_learn_figures_passages(&alone, &of_one, share, &to_one));
+    assert_ok(ouro_learn_figures_passages(&shared, &of_many, share, &to_many));
+    assert_everywhere(wrong(many, replicates, share ? passed : passage_of) == 0);
+    assert_everywhere(same(one, many));
+  }
+  ouro_learn_passages_clear(&alone);
+  ouro_learn_passages_clear(&shared);
+  ouro_learn_group_destroy(&one->group);
+  ouro_learn_group_destroy(&many->group);
 }
 
 static void test_passages(void **state) {
   (void)state;
   outcome one = outcome_on(MPI_COMM_SELF, false), many = outcome_on(MPI_COMM_WORLD, true);
   for (int k = 0; k < N_TRIED; k++) {
-    ouro_learn_passages alone, shared;
-    watch(&one, replicates_tried[k], &alone);
-    watch(&many, replicates_tried[k], &shared);
-    for (int share = 0; share < 2; share++) {
-      const ouro_learn_classes of_one = {CLASSES, one.class_of, count}, of_many = {CLASSES, many.class_of, count};
-      const ouro_learn_figures to_one = figures_into(&one), to_many = figures_into(&many);
-      assert_ok(ouro_learn_figures_passages(&alone, one.graph, &of_one, share, &to_one));
-      assert_ok(ouro_learn_figures_passages(&shared, many.graph, &of_many, share, &to_many));
-      assert_everywhere(wrong(&many, replicates_tried[k], share ? passed : passage_of) == 0);
-      assert_everywhere(same(&one, &many));
+    for (int n_groups = 1; n_groups <= MOST; n_groups++) {
+      if (can_be(n_groups, replicates_tried[k])) pass(&one, &many, replicates_tried[k], n_groups);
     }
-    ouro_learn_passages_clear(&alone);
-    ouro_learn_passages_clear(&shared);
   }
   outcome_clear(&one);
   outcome_clear(&many);

@@ -40,7 +40,9 @@ enum ouro_tag {
   OURO_TAG_GRAPH_SWEEP,
   OURO_TAG_PRINT,
   OURO_TAG_RATES,
-  OURO_TAG_SKETCH
+  OURO_TAG_SKETCH,
+  OURO_TAG_MOMENTS,
+  OURO_TAG_GROUPS
 };
 
 /* Exit statuses of the command. */

@@ -137,6 +137,12 @@ typedef struct ouro_config_exchange {
   int64_t buffer;   /* bytes a rank; written "64 MiB" (also B, KiB, GiB, kB, MB, GB); default 64 MiB */
 } ouro_config_exchange;
 
+/* Groups of ranks that each hold the whole graph and share the replicates. */
+typedef struct ouro_config_parallel {
+  char *groups;     /* "auto" (default), or how many */
+  int64_t n_groups; /* no key: how many `auto` is, set by who chooses; 0: nobody has */
+} ouro_config_parallel;
+
 typedef struct ouro_config_output {
   char *file;         /* default <experiment>.h5 in the working directory; %j, %a = Slurm's job id and array
                        * index, nothing outside a job; %% = a percent sign */
@@ -155,6 +161,7 @@ typedef struct ouro_config {
   ouro_config_theory theory;
   ouro_config_partition partition;
   ouro_config_exchange exchange;
+  ouro_config_parallel parallel;
   ouro_config_output output;
   char *places; /* where each given key stands; see ouro_config_given() */
 } ouro_config;
@@ -206,6 +213,10 @@ static inline double ouro_config_forget(const ouro_config *config) {
   const ouro_config_learning *how = &config->learning;
   return how->regime == OURO_REGIME_REPLACE ? 0 : how->regime == OURO_REGIME_FORGET ? how->forget : 1;
 }
+
+/** Groups of ranks in force: those of parallel.groups, or those chosen where it is `auto`; 1 where nobody has chosen.
+ *  Not collective. */
+int64_t ouro_config_groups(const ouro_config *config);
 
 /** Release a configuration and set it to NULL. NULL is fine.
  *  Not collective. */

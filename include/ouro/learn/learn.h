@@ -16,13 +16,14 @@
 #include "ouro/base/timer.h"
 #include "ouro/exchange/exchange.h"
 #include "ouro/family/family.h"
+#include "ouro/learn/group.h"
 
 /* What a generation looks like, while the observer looks. */
 typedef struct ouro_learn_view {
   int64_t generation;     /* 0: the fit to real data */
   const double *error;    /* [n_owned] C_ii, mean over replicates */
   const double *error_sd; /* [n_owned] standard deviation over replicates (n-1; 0 for one replicate) */
-  const double *theta;    /* [n_owned][replicate][n_parameters] the models */
+  const double *theta; /* [n_owned][replicate][n_parameters] the models: those of the group, where there are several */
 } ouro_learn_view;
 
 /* Called for generation 0 and every one after it.
@@ -51,11 +52,12 @@ ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *famil
 
 /** Refuse what cannot be simulated on these ranks, though it can be predicted: a training set that exchange.buffer
  * cannot hold where the fit needs all of it at once, samples kept that learning.memory cannot hold. Collective on
- * graph's communicator. Returns the same status on all ranks: OURO_OK, OURO_ELIMIT. */
-ouro_status ouro_learn_check_memory(const ouro_config *config, const ouro_family *family, const ouro_graph *graph);
+ * the communicator of the graph as given. Returns the same status on all ranks: OURO_OK, OURO_ELIMIT. */
+ouro_status ouro_learn_check_memory(const ouro_config *config, const ouro_family *family,
+                                    const ouro_learn_group *group);
 
-/** Run generations 0 .. learning.generations.
- *  Collective on graph's communicator. Bit-identical on any number of ranks and any ownership of nodes.
+/** Run generations 0 .. learning.generations, in as many groups of ranks as ouro_config_groups() says.
+ *  Collective on graph's communicator. Bit-identical on any number of ranks and groups and any ownership of nodes.
  *  [in]  observer   called with context after each generation
  *  [in]  timers     may be NULL
  *  [out] parameters [replicate][n_owned][p] of the last generation, to be released with free(); may be NULL
@@ -66,6 +68,13 @@ ouro_status ouro_learn_check_memory(const ouro_config *config, const ouro_family
 ouro_status ouro_learn_run(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                            ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
                            ouro_learn_traffic *traffic, ouro_learn_stalls *stalls);
+
+/** The same in groups that there are already.
+ *  Collective on the communicator of the graph as given.
+ *  Returns the same status on all ranks, as ouro_learn_run() does. */
+ouro_status ouro_learn_run_group(const ouro_config *config, const ouro_family *family, const ouro_learn_group *group,
+                                 ouro_learn_observer observer, void *context, ouro_timers *timers, double **parameters,
+                                 ouro_learn_traffic *traffic, ouro_learn_stalls *stalls);
 
 /** Release what stalls hold. Zeroed ones are fine.
  *  Not collective. */
