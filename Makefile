@@ -51,7 +51,7 @@ OPT := $(if $(SAN),-O1 -g -fno-var-tracking,-O3 -g) -march=$(ARCH) -fno-math-err
 INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) $(if $(COV),--coverage)
 CFLAGS ?= $(OPT)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(INSTRUMENT) -Iinclude -Isrc -I$(B) $(OURO_CPPFLAGS)
-ALL_LIBS = $(INSTRUMENT) $(LDFLAGS) $(OURO_LIBS) -lm
+ALL_LIBS = $(INSTRUMENT) $(LDFLAGS) $(OURO_LIBS) -lm -pthread
 
 SRC := $(wildcard src/*/*.c)
 MAIN_SRC := src/cli/main.c

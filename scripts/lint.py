@@ -36,6 +36,7 @@ MODULES = {
 THIRD_PARTY = {
     "hdf5.h": ["store/"],
     "hdf5_hl.h": ["store/"],
+    "zlib.h": ["store/"],
     "metis.h": ["partition/metis.c"],
     "cyaml/cyaml.h": ["config/"],
     "yaml.h": ["config/"],

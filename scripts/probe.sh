@@ -48,6 +48,7 @@ else
   probe ScaLAPACK '' pdgemm_ libscalapack-openmpi-dev ' | -lscalapack-openmpi' "$(pkg scalapack)" ' | -lscalapack'
   probe HDF5 'mpi.h hdf5.h' H5Pset_fapl_mpio libhdf5-openmpi-dev "$(pkg hdf5-openmpi)" "$(pkg hdf5)" ' | -lhdf5'
   probe HDF5-HL 'hdf5.h hdf5_hl.h' H5DSattach_scale libhdf5-openmpi-dev ' | -lhdf5_openmpi_hl' ' | -lhdf5_hl'
+  probe zlib zlib.h compress2 zlib1g-dev "$(pkg zlib)" ' | -lz'
   probe METIS metis.h METIS_PartGraphKway libmetis-dev ' | -lmetis'
   probe libyaml yaml.h yaml_parser_parse libyaml-dev "$(pkg yaml-0.1)" ' | -lyaml'
   probe libcyaml cyaml/cyaml.h cyaml_load_data libcyaml-dev "$(pkg libcyaml)" ' | -lcyaml'

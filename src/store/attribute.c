@@ -45,17 +45,29 @@ static hid_t open_or_make(const ouro_store *store, const char *path) {
   return group;
 }
 
+static ouro_status put_number(ouro_store *store, const char *path, const char *name, hid_t file_type, hid_t memory_type,
+                              const void *value) {
+  const hid_t object = open_or_make(store, path);
+  const ouro_status status = object < 0 ? ouro_h5_error(OURO_EIO, store, "open", path)
+                                        : write_scalar(store, object, name, file_type, memory_type, value);
+  ouro_h5_close(object);
+  return status;
+}
+
+static ouro_status put_text(ouro_store *store, const char *path, const char *name, const char *value) {
+  const hid_t object = open_or_make(store, path);
+  const ouro_status status =
+      object < 0 ? ouro_h5_error(OURO_EIO, store, "open", path) : ouro_attribute_text(store, object, name, value);
+  ouro_h5_close(object);
+  return status;
+}
+
 static ouro_status set_number(ouro_store *store, const char *path, const char *name, hid_t file_type, hid_t memory_type,
                               const void *value) {
-  ouro_status status = ouro_store_ready(store, 0, 0);
+  const ouro_status status = ouro_store_ready(store, 0, 0);
   if (status != OURO_OK) return status;
-  const hid_t object = open_or_make(store, path);
-  if (object < 0)
-    status = ouro_h5_error(OURO_EIO, store, "open", path);
-  else
-    status = write_scalar(store, object, name, file_type, memory_type, value);
-  ouro_h5_close(object);
-  return ouro_store_settle(store, status);
+  return ouro_store_settle(store,
+                           store->rank == 0 ? put_number(store, path, name, file_type, memory_type, value) : OURO_OK);
 }
 
 ouro_status ouro_store_set_int(ouro_store *store, const char *path, const char *name, int64_t value) {
@@ -71,15 +83,9 @@ ouro_status ouro_store_set_real(ouro_store *store, const char *path, const char 
 }
 
 ouro_status ouro_store_set_text(ouro_store *store, const char *path, const char *name, const char *value) {
-  ouro_status status = ouro_store_ready(store, 0, strlen(value) * 2);
+  const ouro_status status = ouro_store_ready(store, 0, strlen(value) * 2);
   if (status != OURO_OK) return status;
-  const hid_t object = open_or_make(store, path);
-  if (object < 0)
-    status = ouro_h5_error(OURO_EIO, store, "open", path);
-  else
-    status = ouro_attribute_text(store, object, name, value);
-  ouro_h5_close(object);
-  return ouro_store_settle(store, status);
+  return ouro_store_settle(store, store->rank == 0 ? put_text(store, path, name, value) : OURO_OK);
 }
 
 /* Read a scalar attribute whose type is of the wanted class. */

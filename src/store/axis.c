@@ -16,8 +16,12 @@ static ouro_status axis_path(const char *name, char *path) {
   return ouro_error(OURO_EINTERNAL, "axis '%s': no usable name", name ? name : "");
 }
 
+/* Collective. */
 static bool exists(const ouro_store *store, const char *path) {
-  return H5Lexists(store->file, "/axis", H5P_DEFAULT) > 0 && H5Lexists(store->file, path, H5P_DEFAULT) > 0;
+  int found = store->rank == 0 && H5Lexists(store->file, "/axis", H5P_DEFAULT) > 0 &&
+              H5Lexists(store->file, path, H5P_DEFAULT) > 0;
+  MPI_Bcast(&found, 1, MPI_INT, 0, store->comm);
+  return found != 0;
 }
 
 static ouro_status check_length(const ouro_store *store, const char *path, int64_t length) {
@@ -31,13 +35,18 @@ static ouro_status check_length(const ouro_store *store, const char *path, int64
                     (unsigned long long)found, length);
 }
 
-static ouro_status mark_scale(ouro_store *store, const char *path, const char *name) {
-  ouro_status status = ouro_store_ready(store, 0, 0);
-  if (status != OURO_OK) return status;
+static ouro_status set_scale(ouro_store *store, const char *path, const char *name) {
+  ouro_status status = OURO_OK;
   const hid_t scale = H5Dopen2(store->file, path, H5P_DEFAULT);
   if (scale < 0 || H5DSset_scale(scale, name) < 0) status = ouro_h5_error(OURO_EIO, store, "make a scale of", path);
   ouro_h5_close(scale);
-  return ouro_store_settle(store, status);
+  return status;
+}
+
+static ouro_status mark_scale(ouro_store *store, const char *path, const char *name) {
+  const ouro_status status = ouro_store_ready(store, 0, 0);
+  if (status != OURO_OK) return status;
+  return ouro_store_settle(store, store->rank == 0 ? set_scale(store, path, name) : OURO_OK);
 }
 
 static ouro_status write_scale(ouro_store *store, const ouro_table_spec *spec, const ouro_layout *layout,
@@ -68,7 +77,7 @@ ouro_status ouro_axis_need(ouro_store *store, const ouro_axis *axis) {
   char path[PATH_SIZE], description[PATH_SIZE];
   OURO_AGREE(store->comm, axis_path(axis->name, path));
   if (exists(store, path)) {
-    OURO_AGREE(store->comm, check_length(store, path, axis->length));
+    OURO_AGREE(store->comm, store->rank == 0 ? check_length(store, path, axis->length) : OURO_OK);
     goto cleanup;
   }
   snprintf(description, sizeof description, "index along the axis %.*s", PATH_SIZE / 2, axis->name);

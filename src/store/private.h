@@ -7,19 +7,33 @@
 #include <hdf5_hl.h>
 
 #include "ouro/store/store.h"
+#include "store/filter.h"
+#include "store/writer.h"
 
 struct ouro_store {
   MPI_Comm comm; /* borrowed */
   int rank, n_ranks;
-  hid_t file;
+  hid_t file; /* of a new file: on rank 0 alone */
   bool writing;
   bool replace;
-  bool broken;       /* HDF5 failed: it can neither go on with this file nor close it */
-  char *path;        /* final name */
-  char *part;        /* temporary name; NULL when reading */
-  int fd;            /* rank 0: the temporary file, for its lock, its disk space and fsync; else -1 */
-  hsize_t unwritten; /* rank 0: an upper bound of the metadata that HDF5 has not written yet */
-  int n_unfinished;  /* tables closed before all their slabs were written */
+  bool broken;      /* a change failed: the file cannot be completed */
+  char *path;       /* final name */
+  char *part;       /* temporary name */
+  int fd;           /* rank 0: the temporary file, for its lock, its disk space and metadata; else -1 */
+  int data;         /* the temporary file, for the chunks that this rank writes; -1 when reading */
+  int failed;       /* errno of a write of this rank that failed; the next agreement tells it to all */
+  int deflate;      /* of tables made from now on */
+  int n_unfinished; /* tables closed before all their slabs were written */
+  ouro_writer writer;
+
+  /* Rank 0, the file as the driver of HDF5 sees it. */
+  haddr_t end;       /* behind everything that has a place */
+  haddr_t noted;     /* where the placeholder was to be written last */
+  hsize_t promised;  /* bytes that open tables will need */
+  off_t reserved;    /* bytes of disk space that are certain */
+  char *placeholder; /* stands for the values of a chunk, which are never looked at */
+  size_t placeholder_size;
+  bool abandoned; /* nothing is written any more */
 };
 
 /* Consecutive global rows, and where the first of them stands in a list of rows in ascending order. */
@@ -47,6 +61,14 @@ typedef struct ouro_arrivals {
   int64_t *start; /* [n_ranks + 1] runs of rank r are runs[start[r]] .. runs[start[r+1]-1] */
   ouro_run *runs; /* ascending for each rank; `at` counts from 0 for each rank */
 } ouro_arrivals;
+
+/* A chunk after its filters: its bytes, the filters it skipped, its place in the file. */
+typedef struct ouro_extent {
+  int64_t bytes, skipped, address;
+} ouro_extent;
+
+#define OURO_EXTENT_INTS 3
+#define OURO_CHUNK_METADATA 32 /* at most, in the index of a table */
 
 /* Chunks and how the writers go through them; pure arithmetic on the shape of a table. A table is seen as
  * [planes][rows][row_bytes], rows being distributed; `lap` planes end a stretch that no chunk may straddle. */
@@ -88,15 +110,41 @@ void ouro_h5_close(hid_t id);
  *  Returns NULL if memory is short. */
 ouro_store *ouro_store_new(MPI_Comm comm, const char *path);
 
-/** Before HDF5 changes the file: inject a failure if one is due, and reserve disk space, so that a full disk shows
- *  here, on all ranks, and not inside HDF5.
+/** Whether a failure is to be injected into this change of a file.
+ *  Not collective; any thread. */
+bool ouro_store_injected(void);
+
+/** Write or read all of a block; what is behind the end of the file is not read.
+ *  Not collective; any thread.
+ *  Returns 0 or an errno. */
+int ouro_store_transfer(int fd, bool writing, char *values, size_t size, off_t at);
+
+/** Make the placeholder at least that long.
+ *  Not collective; rank 0.
+ *  Returns OURO_OK or OURO_ENOMEM. */
+ouro_status ouro_store_placeholder(ouro_store *store, size_t size);
+
+/** Access properties of the new file on rank 0: its own driver, which writes metadata alone.
+ *  Not collective; rank 0.
+ *  Returns an identifier to be released with H5Pclose(), negative on error. */
+hid_t ouro_driver_access(ouro_store *store);
+
+/** Have HDF5 give a chunk its place in the file.
+ *  Not collective; rank 0.
+ *  [in]    at    its corner in the data set
+ *  [inout] chunk bytes and skipped are set, address will be; at most as long as the placeholder
+ *  Returns a negative value on error. */
+herr_t ouro_driver_place(ouro_store *store, hid_t dataset, const hsize_t *at, ouro_extent *chunk);
+
+/** Before the file is changed: inject a failure if one is due, tell all ranks of writes that failed on one, and reserve
+ *  disk space, so that a full disk shows here, on all ranks.
  *  Collective on the store's communicator.
- *  [in] bytes    an upper bound of the data that the change adds to the file, the same on all ranks
- *  [in] metadata the same of its metadata, beside a few KiB for any change
+ *  [in] bytes    rank 0: an upper bound of the data that the change adds to the file
+ *  [in] metadata rank 0: the same of its metadata, beside a few KiB for any change
  *  Returns the same status on all ranks: OURO_OK, OURO_EIO. */
 ouro_status ouro_store_ready(ouro_store *store, hsize_t bytes, hsize_t metadata);
 
-/** After HDF5 changed the file: agree on the outcome.
+/** After rank 0 changed the file: agree on the outcome. After a failure the file can only be discarded.
  *  Collective on the store's communicator.
  *  Returns the same status on all ranks: local of the lowest rank that failed, or OURO_OK. */
 ouro_status ouro_store_settle(ouro_store *store, ouro_status local);
@@ -107,11 +155,12 @@ ouro_status ouro_store_settle(ouro_store *store, ouro_status local);
 ouro_status ouro_axis_need(ouro_store *store, const ouro_axis *axis);
 
 /** Attach the scales of its axes to a data set.
- *  Collective in what HDF5 does, but for the agreement: the caller settles.
+ *  Not collective; rank 0.
  *  Returns OURO_OK or OURO_EIO. */
 ouro_status ouro_axis_attach(ouro_store *store, hid_t dataset, const ouro_table_spec *spec);
 
-/** Write an attribute of an open object, without agreement: the caller settles.
+/** Write an attribute of an open object.
+ *  Not collective; rank 0.
  *  Returns OURO_OK or OURO_EIO. */
 ouro_status ouro_attribute_text(ouro_store *store, hid_t object, const char *name, const char *value);
 

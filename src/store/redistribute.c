@@ -1,6 +1,5 @@
-/* The way of rows from their owners to the writers, and of whole chunks to the file, in slices of bounded size.
- * Invariant: every rank takes part in every slice, with no rows if need be: HDF5 writes filtered chunks collectively.
- */
+/* The way of rows from their owners to the writers of their blocks, in slices of bounded size, and there into chunks.
+ * Invariant: every rank takes part in every slice, with no rows if need be. */
 
 #include "store/table.h"
 
@@ -10,14 +9,13 @@
 
 #include "ouro/base/memory.h"
 
-#define SLICE_BYTES ((int64_t)8 << 20) /* a writer; HDF5's filters double it */
+#define SLICE_BYTES ((int64_t)32 << 20) /* a writer; twice in chunks, and again on the way */
 
 static int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-/* Rows low .. high-1 of slice `slice` of a block; none if the block has fewer slices. */
-static void slice_of(const ouro_table *table, int block, int64_t slice, int64_t *low, int64_t *high) {
+void ouro_table_slice(const ouro_table *table, int block, int64_t slice, int64_t *low, int64_t *high) {
   const int64_t end = table->blocks.bound[block + 1];
   *low = smaller(table->blocks.bound[block] + slice * table->slice_rows, end);
   *high = smaller(*low + table->slice_rows, end);
@@ -44,7 +42,7 @@ static int64_t count_out(const ouro_table *table, int64_t slice, int *counts, in
   for (int r = 0; r < layout->n_ranks; r++) counts[r] = at[r] = 0;
   for (int b = 0; b < table->blocks.n_blocks; b++) {
     int64_t low, high;
-    slice_of(table, b, slice, &low, &high);
+    ouro_table_slice(table, b, slice, &low, &high);
     const int64_t n =
         ouro_run_position(layout->runs, layout->n_runs, high) - ouro_run_position(layout->runs, layout->n_runs, low);
     const int writer = ouro_layout_writer(&table->blocks, b, layout->n_ranks);
@@ -58,7 +56,7 @@ static int64_t count_out(const ouro_table *table, int64_t slice, int *counts, in
 /* Where the rows of this rank's block come from in a slice. */
 static void count_in(const ouro_table *table, int64_t slice, int *counts, int *at) {
   int64_t low = 0, high = 0, sum = 0;
-  if (table->block >= 0) slice_of(table, table->block, slice, &low, &high);
+  if (table->block >= 0) ouro_table_slice(table, table->block, slice, &low, &high);
   for (int r = 0; r < table->layout->n_ranks; r++) {
     const ouro_run *runs = table->arrivals.runs + table->arrivals.start[r];
     const int64_t n_runs = table->arrivals.start[r + 1] - table->arrivals.start[r];
@@ -83,7 +81,7 @@ static ouro_status make_buffers(ouro_table *table) {
   }
   OURO_NEW(table->outgoing, (size_t)most * row);
   OURO_NEW(table->incoming, rows * row);
-  OURO_NEW(table->gathered, rows * row * (size_t)table->tiling.chunk_planes);
+  OURO_TRY(ouro_chunks_plan(table));
 cleanup:
   return status;
 }
@@ -112,7 +110,7 @@ static void pack(ouro_table *table, int64_t slice, const char *values) {
   char *to = table->outgoing;
   for (int b = 0; b < table->blocks.n_blocks; b++) {
     int64_t low, high;
-    slice_of(table, b, slice, &low, &high);
+    ouro_table_slice(table, b, slice, &low, &high);
     const int64_t begin = ouro_run_position(layout->runs, layout->n_runs, low);
     const int64_t end = ouro_run_position(layout->runs, layout->n_runs, high);
     if (layout->order == NULL && end > begin) {
@@ -124,26 +122,64 @@ static void pack(ouro_table *table, int64_t slice, const char *values) {
   }
 }
 
-/* Rows low .. high-1 of the block of this rank to their places; each sender's rows came in ascending order. */
-static void unpack(const ouro_table *table, int64_t low, int64_t high, char *to) {
+/* Where rows of a slice stand in the images of its chunks; asked for in ascending order. */
+typedef struct place {
+  char *to;            /* row `begin` of the plane, in its chunk */
+  int64_t begin, end;  /* rows of the chunk, from the first of the slice */
+  size_t next;         /* bytes from a chunk to the next */
+  int64_t rows, bytes; /* of a chunk, of a row */
+} place;
+
+static place first_place(const ouro_table *table, char *images) {
+  const int64_t rows = table->tiling.chunk_rows;
   const size_t row = table->tiling.row_bytes;
+  return (place){images + (size_t)(table->n_gathered * rows) * row, 0, rows, table->image_stride, rows, (int64_t)row};
+}
+
+/* n rows from row `at` of the slice on. */
+static void put_rows(place *p, int64_t at, int64_t n, const char *from) {
+  while (n > 0) {
+    for (; at >= p->end; p->end += p->rows) {
+      p->begin = p->end;
+      p->to += p->next;
+    }
+    const int64_t m = smaller(n, p->end - at), size = m * p->bytes;
+    char *to = p->to + (at - p->begin) * p->bytes;
+    if (size == sizeof(int64_t))
+      memcpy(to, from, sizeof(int64_t)); /* a scattered number */
+    else
+      memcpy(to, from, (size_t)size);
+    from += size;
+    at += m;
+    n -= m;
+  }
+}
+
+/* The first run that ends behind a row. */
+static int64_t first_run(const ouro_run *runs, int64_t n, int64_t row) {
+  int64_t left = 0, right = n;
+  while (left < right) {
+    const int64_t middle = left + (right - left) / 2;
+    if (runs[middle].first + runs[middle].length > row)
+      right = middle;
+    else
+      left = middle + 1;
+  }
+  return left;
+}
+
+/* Rows low .. high-1 of the block of this rank to their chunks; each sender's rows came in ascending order. */
+static void unpack(const ouro_table *table, int64_t low, int64_t high, char *images) {
   const char *from = table->incoming;
   for (int r = 0; r < table->layout->n_ranks; r++) {
     const ouro_run *runs = table->arrivals.runs + table->arrivals.start[r];
     const int64_t n_runs = table->arrivals.start[r + 1] - table->arrivals.start[r];
-    int64_t left = 0, right = n_runs; /* the first run that ends behind low */
-    while (left < right) {
-      const int64_t middle = left + (right - left) / 2;
-      if (runs[middle].first + runs[middle].length > low)
-        right = middle;
-      else
-        left = middle + 1;
-    }
-    for (; left < n_runs && runs[left].first < high; left++) {
-      const int64_t first = runs[left].first > low ? runs[left].first : low;
-      const size_t n = (size_t)(smaller(runs[left].first + runs[left].length, high) - first);
-      memcpy(to + (size_t)(first - low) * row, from, n * row);
-      from += n * row;
+    place p = first_place(table, images);
+    for (int64_t k = first_run(runs, n_runs, low); k < n_runs && runs[k].first < high; k++) {
+      const int64_t first = runs[k].first > low ? runs[k].first : low;
+      const int64_t n = smaller(runs[k].first + runs[k].length, high) - first;
+      put_rows(&p, first - low, n, from);
+      from += n * p.bytes;
     }
   }
 }
@@ -157,65 +193,20 @@ static void move_slice(ouro_table *table, int64_t slice, const char *values) {
   MPI_Alltoallv(table->outgoing, out, out_at, table->row, table->incoming, in, in_at, table->row, table->store->comm);
   if (table->block < 0) return;
   int64_t low, high;
-  slice_of(table, table->block, slice, &low, &high);
-  const size_t bytes = (size_t)(high - low) * table->tiling.row_bytes;
-  unpack(table, low, high, table->gathered + (size_t)table->n_gathered * bytes);
-}
-
-/* Planes first .. first+n-1, rows low .. high-1 in the coordinates of the data set. */
-static void select_rows(const ouro_table *table, int64_t first, int64_t n, int64_t low, int64_t high, hsize_t *start,
-                        hsize_t *count) {
-  for (int i = 0; i < table->n_axes; i++) {
-    start[i] = 0;
-    count[i] = i < table->node_axis ? 1 : table->length[i];
-  }
-  start[table->node_axis] = (hsize_t)low;
-  count[table->node_axis] = (hsize_t)(high - low);
-  if (table->node_axis == 0) return;
-  start[table->node_axis - 1] = (hsize_t)(first % table->tiling.lap);
-  count[table->node_axis - 1] = (hsize_t)n;
-  if (table->node_axis == 2) start[0] = (hsize_t)(first / table->tiling.lap);
-}
-
-/* Independent MPI-IO below HDF5's collective write: the rows are where they should be already, and an error stays on
- * the rank that has it. */
-static ouro_status write_chunks(ouro_table *table, int64_t first, int64_t slice) {
-  ouro_status status = OURO_OK;
-  int64_t low = 0, high = 0;
-  hsize_t start[3], count[3];
-  if (table->block >= 0) slice_of(table, table->block, slice, &low, &high);
-  select_rows(table, first, table->n_gathered, low, high, start, count);
-  const hid_t transfer = H5Pcreate(H5P_DATASET_XFER), file_space = H5Dget_space(table->dataset);
-  const hid_t memory_space = H5Screate_simple(table->n_axes, count, NULL);
-  herr_t bad = H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE) < 0;
-  bad |= H5Pset_dxpl_mpio_collective_opt(transfer, H5FD_MPIO_INDIVIDUAL_IO) < 0;
-  if (high > low) {
-    bad |= H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) < 0;
-  } else {
-    bad |= H5Sselect_none(file_space) < 0 || H5Sselect_none(memory_space) < 0;
-  }
-  bad |= H5Dwrite(table->dataset, table->type, memory_space, file_space, transfer, table->gathered) < 0;
-  if (bad) status = ouro_h5_error(OURO_EIO, table->store, "write", table->path);
-  ouro_h5_close(memory_space);
-  ouro_h5_close(file_space);
-  ouro_h5_close(transfer);
-  return status;
+  ouro_table_slice(table, table->block, slice, &low, &high);
+  unpack(table, low, high, ouro_chunks_images(table));
 }
 
 ouro_status ouro_table_write_plane(ouro_table *table, int64_t plane, const char *values) {
   const ouro_tiling *tiling = &table->tiling;
   ouro_status status = OURO_OK;
   const bool complete = table->n_gathered + 1 == tiling->chunk_planes || (plane + 1) % tiling->lap == 0;
+  /* Half of the time until the next batch is for filters, half for writing. */
+  if (table->n_gathered > 0 && table->n_gathered == tiling->chunk_planes / 2) OURO_TRY(ouro_chunks_advance(table));
   for (int64_t s = 0; s < table->n_slices; s++) {
     move_slice(table, s, values);
     if (!complete) continue; /* chunks of several planes come in one slice */
-    table->n_gathered++;
-    status = ouro_store_ready(table->store, 0, 0);
-    if (status == OURO_OK) {
-      status = ouro_store_settle(table->store, write_chunks(table, plane + 1 - table->n_gathered, s));
-    }
-    table->n_gathered--;
-    OURO_TRY(status);
+    OURO_TRY(ouro_chunks_complete(table, plane - table->n_gathered, table->n_gathered + 1, s));
   }
   table->n_gathered = complete ? 0 : table->n_gathered + 1;
 cleanup:
@@ -224,9 +215,9 @@ cleanup:
 
 void ouro_table_free(ouro_table *table) {
   if (table == NULL) return;
+  ouro_chunks_clear(table); /* first: the writer may be at it */
   if (table->row != MPI_DATATYPE_NULL) MPI_Type_free(&table->row);
   ouro_h5_close(table->dataset);
-  ouro_h5_close(table->type);
   ouro_layout_destroy(&table->own_layout);
   free(table->blocks.bound);
   free(table->arrivals.start);
@@ -234,7 +225,6 @@ void ouro_table_free(ouro_table *table) {
   free(table->counts);
   free(table->outgoing);
   free(table->incoming);
-  free(table->gathered);
   free(table->path);
   free(table);
 }

@@ -1,12 +1,14 @@
 /* A file from its temporary name to its final one, and files opened for reading: see store.h.
- * Invariant: between ouro_store_ready() and ouro_store_settle() all ranks change the file in the same way, so a failure
- * shows on all of them. HDF5 cannot recover if it shows on some only, which is why disk space is reserved before. */
+ * Invariant: rank 0 alone has a new file open in HDF5, for its metadata; all ranks write chunks to the places it gives.
+ * Between ouro_store_ready() and ouro_store_settle() rank 0 changes metadata; both tell all ranks what failed on one.
+ */
 
 #include "store/private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +17,24 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 
 #define METADATA_BYTES ((hsize_t)1 << 14) /* of one change, beside what its caller counts */
 #define SLACK_BYTES ((hsize_t)1 << 18)    /* for closing a file, whatever happened */
-#define PATIENCE_SECONDS 20
-#define LOCK_PLACE ((off_t)1 << 62) /* far behind any data, so that locks of MPI-IO do not meet ours */
+#define LOCK_PLACE ((off_t)1 << 62)       /* far behind any data, so that locks of MPI-IO do not meet ours */
 
-static int64_t fail_countdown; /* 0: injection is off */
+static _Atomic int64_t fail_countdown; /* 0: injection is off */
 
 void ouro_store_fail_at(int64_t n) {
-  fail_countdown = n;
+  atomic_store(&fail_countdown, n);
+}
+
+bool ouro_store_injected(void) {
+  return atomic_load(&fail_countdown) > 0 && atomic_fetch_sub(&fail_countdown, 1) == 1;
 }
 
 static ouro_status injected(const ouro_store *store) {
-  if (fail_countdown <= 0 || --fail_countdown > 0) return OURO_OK;
+  if (!ouro_store_injected()) return OURO_OK;
   return ouro_error(OURO_EIO, "%s: write failed by injection", store->path);
 }
 
@@ -38,8 +42,21 @@ static ouro_status file_error(const char *path, int number) {
   return ouro_error(OURO_EIO, "%s: %s", path, strerror(number));
 }
 
-/* Reserve the next `more` bytes of the file without changing its size, or at least see that there is room for them:
- * not every file system can reserve. */
+int ouro_store_transfer(int fd, bool writing, char *values, size_t size, off_t at) {
+  while (size > 0) {
+    const ssize_t n = writing ? pwrite(fd, values, size, at) : pread(fd, values, size, at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    if (n == 0) return writing ? ENOSPC : 0;
+    values += n;
+    at += n;
+    size -= (size_t)n;
+  }
+  return 0;
+}
+
+/* Reserve bytes of the file without changing its size, or at least see that there is room for them: not every file
+ * system can reserve. */
 static int find_room(const ouro_store *store, off_t from, off_t more) {
   struct statvfs room;
   if (fallocate(store->fd, FALLOC_FL_KEEP_SIZE, from, more) == 0) return 0;
@@ -47,63 +64,53 @@ static int find_room(const ouro_store *store, off_t from, off_t more) {
   return fstatvfs(store->fd, &room) == 0 && (off_t)room.f_bavail < more / (off_t)room.f_frsize ? ENOSPC : 0;
 }
 
-/* Room for what HDF5 is going to add. It does not tell its own end of the file; that is at most the end of what is
- * written plus the metadata that still wait in memory. The limit of ulimit -f would end the process by a signal. */
+/* Room for all that has a place, what open tables will need, and what is going to be added. The limit of ulimit -f
+ * would end the process by a signal. */
 static ouro_status reserve(ouro_store *store, hsize_t bytes, hsize_t metadata) {
-  struct stat info;
   struct rlimit limit;
-  if (fstat(store->fd, &info) != 0) return file_error(store->path, errno);
-  store->unwritten += metadata + METADATA_BYTES;
-  const off_t more = (off_t)(store->unwritten + bytes + SLACK_BYTES);
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      (rlim_t)(info.st_size + more) > limit.rlim_cur) {
+  const off_t needed = (off_t)(store->end + store->promised + bytes + metadata + METADATA_BYTES + SLACK_BYTES);
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && (rlim_t)needed > limit.rlim_cur) {
     return file_error(store->path, EFBIG);
   }
-  const int number = find_room(store, info.st_size, more);
-  return number == 0 ? OURO_OK : file_error(store->path, number);
+  if (needed <= store->reserved) return OURO_OK;
+  const int number = find_room(store, store->reserved, needed - store->reserved);
+  if (number != 0) return file_error(store->path, number);
+  store->reserved = needed;
+  return OURO_OK;
 }
 
 ouro_status ouro_store_ready(ouro_store *store, hsize_t bytes, hsize_t metadata) {
   if (!store->writing) return ouro_error(OURO_EINTERNAL, "%s: is open for reading", store->path);
   if (store->broken) return ouro_error(OURO_EIO, "%s: an earlier write failed", store->path);
-  ouro_status status = injected(store);
+  ouro_status status = store->failed ? file_error(store->path, store->failed) : injected(store);
   if (status == OURO_OK && store->rank == 0) status = reserve(store, bytes, metadata);
   return ouro_agree(store->comm, status);
+}
+
+ouro_status ouro_store_settle(ouro_store *store, ouro_status local) {
+  if (local == OURO_OK && store->failed) local = file_error(store->path, store->failed);
+  const ouro_status status = ouro_agree(store->comm, local);
+  if (status != OURO_OK) store->broken = true;
+  return status;
+}
+
+ouro_status ouro_store_placeholder(ouro_store *store, size_t size) {
+  if (size <= store->placeholder_size) return OURO_OK;
+  char *larger = ouro_memory_new(size, 1); /* untouched pages take no memory */
+  if (larger == NULL) return OURO_ENOMEM;
+  free(store->placeholder);
+  store->placeholder = larger;
+  store->placeholder_size = size;
+  return OURO_OK;
+}
+
+void ouro_store_deflate(ouro_store *store, int level) {
+  store->deflate = level;
 }
 
 /* Only what this run has locked is its own to remove. */
 static void remove_part(const ouro_store *store) {
   if (store->fd >= 0) unlink(store->part);
-}
-
-/* HDF5 1.10 has no way to leave a file after a failed write: closing it, or ending MPI, hangs where the caches of the
- * ranks differ and crashes on one rank. Ending the run is what remains. */
-static void give_up(const ouro_store *store) {
-  unlink(store->part);
-  ouro_log_all(OURO_LOG_ERROR, "%s", ouro_error_message());
-  MPI_Abort(store->comm, OURO_EXIT_ERROR);
-}
-
-/* A rank with an error waits for the others, but not for ever: they may be waiting for it inside HDF5. */
-static bool all_came(MPI_Request *request, bool failed) {
-  int done = 0;
-  const double start = MPI_Wtime();
-  if (!failed) return MPI_Wait(request, MPI_STATUS_IGNORE) == MPI_SUCCESS;
-  while (!done && MPI_Wtime() - start < PATIENCE_SECONDS) {
-    MPI_Test(request, &done, MPI_STATUS_IGNORE);
-    if (!done) usleep(1000);
-  }
-  return done;
-}
-
-ouro_status ouro_store_settle(ouro_store *store, ouro_status local) {
-  int good = local == OURO_OK, all = 0;
-  MPI_Request request;
-  MPI_Iallreduce(&good, &all, 1, MPI_INT, MPI_MIN, store->comm, &request);
-  if (!all_came(&request, local != OURO_OK)) give_up(store);
-  if (all) return OURO_OK;
-  store->broken = true;
-  return ouro_agree(store->comm, local);
 }
 
 /* An ordinary file, or nothing, may stand at the final name. */
@@ -141,7 +148,10 @@ static ouro_status take_part(ouro_store *store) {
 
 static void free_store(ouro_store *store) {
   if (store == NULL) return;
+  ouro_writer_stop(&store->writer);
+  if (store->data >= 0 && store->data != store->fd) close(store->data);
   if (store->fd >= 0) close(store->fd);
+  free(store->placeholder);
   free(store->path);
   free(store->part);
   free(store);
@@ -150,7 +160,7 @@ static void free_store(ouro_store *store) {
 ouro_store *ouro_store_new(MPI_Comm comm, const char *path) {
   ouro_store *store = ouro_memory_new(1, sizeof *store);
   if (store == NULL) return NULL;
-  *store = (ouro_store){.comm = comm, .file = H5I_INVALID_HID, .fd = -1};
+  *store = (ouro_store){.comm = comm, .file = H5I_INVALID_HID, .fd = -1, .data = -1};
   MPI_Comm_rank(comm, &store->rank);
   MPI_Comm_size(comm, &store->n_ranks);
   const size_t size = strlen(path) + sizeof ".part";
@@ -170,14 +180,19 @@ static ouro_status prepare_file(ouro_store *store) {
   if (status != OURO_OK || store->rank != 0) return status;
   OURO_TRY(check_target(store));
   OURO_TRY(take_part(store));
-  const int number = find_room(store, 0, (off_t)SLACK_BYTES);
-  if (number != 0) status = file_error(store->path, number);
+  OURO_TRY(reserve(store, 0, 0));
 cleanup:
   return status;
 }
 
+/* Rank 0 opens it in HDF5, the others for their chunks. */
 static ouro_status create_file(ouro_store *store) {
-  const hid_t access = ouro_h5_access(store->comm);
+  if (store->rank > 0) {
+    store->data = open(store->part, O_WRONLY | O_CLOEXEC);
+    return store->data < 0 ? file_error(store->part, errno) : OURO_OK;
+  }
+  store->data = store->fd;
+  const hid_t access = ouro_driver_access(store);
   if (access >= 0) store->file = H5Fcreate(store->part, H5F_ACC_TRUNC, H5P_DEFAULT, access);
   ouro_h5_close(access);
   return store->file < 0 ? ouro_h5_error(OURO_EIO, store, "create", "it") : OURO_OK;
@@ -193,6 +208,7 @@ ouro_status ouro_store_create(MPI_Comm comm, const char *path, bool replace, our
   fresh->writing = true;
   OURO_AGREE(comm, prepare_file(fresh));
   OURO_TRY(ouro_store_settle(fresh, create_file(fresh)));
+  ouro_writer_start(&fresh->writer);
   *store = fresh;
   fresh = NULL;
 cleanup:
@@ -203,11 +219,7 @@ cleanup:
 
 void ouro_store_discard(ouro_store **store) {
   if (store == NULL || *store == NULL) return;
-  if ((*store)->broken) {
-    MPI_Barrier((*store)->comm);
-    if ((*store)->rank == 0) give_up(*store);
-    MPI_Barrier((*store)->comm);
-  }
+  (*store)->abandoned = true;
   if ((*store)->file >= 0) H5Fclose((*store)->file);
   remove_part(*store);
   MPI_Barrier((*store)->comm);
@@ -215,20 +227,27 @@ void ouro_store_discard(ouro_store **store) {
   *store = NULL;
 }
 
-/* The flag comes after everything it vouches for is in the file. */
+static ouro_status flush_file(ouro_store *store) {
+  return H5Fflush(store->file, H5F_SCOPE_GLOBAL) < 0 ? ouro_h5_error(OURO_EIO, store, "flush", "it") : OURO_OK;
+}
+
+static ouro_status close_file(ouro_store *store) {
+  const herr_t closed = H5Fclose(store->file);
+  store->file = H5I_INVALID_HID;
+  return closed < 0 ? ouro_h5_error(OURO_EIO, store, "close", "it") : OURO_OK;
+}
+
+/* The flag comes after everything it vouches for is in the file, and the chunks of every rank are on the disk. */
 static ouro_status finish_file(ouro_store *store) {
   ouro_status status = OURO_OK;
   OURO_CHECK(store->n_unfinished == 0, OURO_EINTERNAL, "%s: %d tables lack some of their slabs", store->path,
              store->n_unfinished);
   OURO_TRY(ouro_store_ready(store, 0, 0));
-  OURO_TRY(ouro_store_settle(
-      store, H5Fflush(store->file, H5F_SCOPE_GLOBAL) < 0 ? ouro_h5_error(OURO_EIO, store, "flush", "it") : OURO_OK));
-  store->unwritten = 0;
+  OURO_TRY(ouro_store_settle(store, fsync(store->data) != 0 ? file_error(store->path, errno) : OURO_OK));
+  OURO_TRY(ouro_store_settle(store, store->rank == 0 ? flush_file(store) : OURO_OK));
   OURO_TRY(ouro_store_set_int(store, "/", "complete", 1));
   OURO_TRY(ouro_store_ready(store, 0, 0));
-  const herr_t closed = H5Fclose(store->file);
-  store->file = H5I_INVALID_HID;
-  OURO_TRY(ouro_store_settle(store, closed < 0 ? ouro_h5_error(OURO_EIO, store, "close", "it") : OURO_OK));
+  OURO_TRY(ouro_store_settle(store, store->rank == 0 ? close_file(store) : OURO_OK));
 cleanup:
   return status;
 }

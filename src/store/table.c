@@ -24,8 +24,8 @@ static ouro_status check_spec(const ouro_store *store, const ouro_table_spec *sp
              store->path, spec->path);
   OURO_CHECK(spec->node_axis < 0 || (layout && layout->n_global == spec->axis[spec->node_axis].length), OURO_EINTERNAL,
              "%s: %s does not fit its layout", store->path, spec->path);
-  OURO_CHECK(H5Lexists(store->file, spec->path, H5P_DEFAULT) <= 0, OURO_EINTERNAL, "%s: there is a %s already",
-             store->path, spec->path);
+  OURO_CHECK(store->rank > 0 || H5Lexists(store->file, spec->path, H5P_DEFAULT) <= 0, OURO_EINTERNAL,
+             "%s: there is a %s already", store->path, spec->path);
 cleanup:
   return status;
 }
@@ -73,8 +73,7 @@ static ouro_status shape_table(ouro_table *table, const ouro_table_spec *spec, c
   table->n_axes = spec->n_axes;
   OURO_TRY(find_layout(table, spec, layout));
   OURO_TRY(find_tiling(table, spec));
-  table->type = ouro_h5_type(spec->kind, spec->text_width, false);
-  if (table->type < 0) status = ouro_h5_error(OURO_EIO, table->store, "find the type of", spec->path);
+  table->filter = (ouro_filter){table->store->deflate, ouro_h5_size(spec->kind, spec->text_width)};
 cleanup:
   return status;
 }
@@ -87,7 +86,12 @@ static hid_t creation(const ouro_table *table) {
   for (int i = 0; i < table->n_axes; i++) chunk[i] = i < table->node_axis ? 1 : table->length[i];
   chunk[table->node_axis] = (hsize_t)table->tiling.chunk_rows;
   if (table->node_axis > 0) chunk[table->node_axis - 1] = (hsize_t)table->tiling.chunk_planes;
-  if (H5Pset_chunk(properties, table->n_axes, chunk) >= 0 && H5Pset_fletcher32(properties) >= 0) return properties;
+  herr_t bad = H5Pset_chunk(properties, table->n_axes, chunk) < 0;
+  bad |= H5Pset_alloc_time(properties, H5D_ALLOC_TIME_INCR) < 0;
+  if (table->filter.deflate > 0) {
+    bad |= H5Pset_shuffle(properties) < 0 || H5Pset_deflate(properties, (unsigned)table->filter.deflate) < 0;
+  }
+  if (!bad && H5Pset_fletcher32(properties) >= 0) return properties;
   H5Pclose(properties);
   return H5I_INVALID_HID;
 }
@@ -111,17 +115,20 @@ cleanup:
   return status;
 }
 
-/* Reserve what the table takes. HDF5 1.10 writes filtered chunks once when the table is made, filled with zeros, and
- * again with their values. */
+/* Reserve what the table takes; with deflate nobody knows, and room is looked for as chunks come. */
 static ouro_status ready_to_make(ouro_table *table, const ouro_table_spec *spec) {
   const ouro_tiling *tiling = &table->tiling;
+  ouro_store *store = table->store;
   const hsize_t texts = 2 * (strlen(spec->units) + strlen(spec->description));
-  if (table->empty) return ouro_store_ready(table->store, 0, texts);
+  if (table->empty) return ouro_store_ready(store, 0, texts);
   const hsize_t across = (hsize_t)((tiling->rows + tiling->chunk_rows - 1) / tiling->chunk_rows);
   const hsize_t laps = (hsize_t)(tiling->planes / tiling->lap);
   const hsize_t along = laps * (hsize_t)((tiling->lap + tiling->chunk_planes - 1) / tiling->chunk_planes);
-  const hsize_t chunk_bytes = (hsize_t)(tiling->chunk_planes * tiling->chunk_rows) * tiling->row_bytes + 4;
-  return ouro_store_ready(table->store, across * along * chunk_bytes, across * along * 32 + texts);
+  table->promise = table->filter.deflate == 0;
+  const hsize_t bytes = table->promise ? across * along * table->image_stride : 0;
+  const ouro_status status = ouro_store_ready(store, bytes, across * along * OURO_CHUNK_METADATA + texts);
+  if (status == OURO_OK) store->promised += bytes;
+  return status;
 }
 
 ouro_status ouro_table_make(ouro_store *store, const ouro_table_spec *spec, const ouro_layout *layout, bool scales,
@@ -129,14 +136,12 @@ ouro_status ouro_table_make(ouro_store *store, const ouro_table_spec *spec, cons
   ouro_status status = OURO_OK;
   ouro_table *fresh = ouro_memory_new(1, sizeof *fresh);
   *table = NULL;
-  if (fresh)
-    *fresh =
-        (ouro_table){.store = store, .dataset = H5I_INVALID_HID, .type = H5I_INVALID_HID, .row = MPI_DATATYPE_NULL};
+  if (fresh) *fresh = (ouro_table){.store = store, .dataset = H5I_INVALID_HID, .row = MPI_DATATYPE_NULL};
   OURO_AGREE(store->comm, fresh ? shape_table(fresh, spec, layout) : OURO_ENOMEM);
   if (!fresh->empty) OURO_TRY(ouro_table_plan(fresh));
   for (int i = 0; scales && i < spec->n_axes; i++) OURO_TRY(ouro_axis_need(store, &spec->axis[i]));
   OURO_TRY(ready_to_make(fresh, spec));
-  OURO_TRY(ouro_store_settle(store, make_dataset(fresh, spec, scales)));
+  OURO_TRY(ouro_store_settle(store, store->rank == 0 ? make_dataset(fresh, spec, scales) : OURO_OK));
   *table = fresh;
   fresh = NULL;
 cleanup:
@@ -168,11 +173,14 @@ cleanup:
 }
 
 ouro_status ouro_table_close(ouro_table **table) {
+  ouro_status status = OURO_OK;
   if (table == NULL || *table == NULL) return OURO_OK;
-  if (!(*table)->empty && (*table)->n_written < (*table)->n_slabs) (*table)->store->n_unfinished++;
+  const bool written = (*table)->n_written == (*table)->n_slabs;
+  if (!(*table)->empty && written) status = ouro_chunks_finish(*table);
+  if (!(*table)->empty && (!written || status != OURO_OK)) (*table)->store->n_unfinished++;
   ouro_table_free(*table);
   *table = NULL;
-  return OURO_OK;
+  return status;
 }
 
 ouro_status ouro_store_put(ouro_store *store, const ouro_table_spec *spec, const ouro_layout *layout,
@@ -185,6 +193,7 @@ ouro_status ouro_store_put(ouro_store *store, const ouro_table_spec *spec, const
   for (int64_t i = 0; i < table->n_slabs && !table->empty; i++) {
     OURO_TRY(ouro_table_write(table, i, bytes ? (const char *)values + (size_t)i * bytes : NULL));
   }
+  OURO_TRY(ouro_table_close(&table));
 cleanup:
   ouro_table_close(&table);
   return status;

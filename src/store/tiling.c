@@ -5,7 +5,7 @@
 
 #include "ouro/base/memory.h"
 
-#define CHUNK_BYTES ((int64_t)1 << 20)
+#define CHUNK_BYTES ((int64_t)1 << 18)
 #define GATHER_BYTES ((int64_t)64 << 20) /* all ranks together, for planes that wait until a chunk is complete */
 #define GATHER_PLANES 8
 #define ROW_BYTES_MAX ((size_t)1 << 30) /* HDF5 holds chunks below 4 GiB */

@@ -103,6 +103,22 @@ class Files(unittest.TestCase):
                         self.assertEqual(table.dtype, expected[name].dtype, name)
                         self.assertEqual(table[()].tobytes(), expected[name][()].tobytes(), f"{name} on {n}")
 
+    def test_same_content_without_a_thread_and_deflated(self):
+        with h5py.File(self.path[1], "r") as one, tempfile.TemporaryDirectory() as place:
+            expected = tables(one)
+            for ranks, extra in [(1, {"OURO_TEST_SINGLE": "1"}), (3, {"OURO_TEST_SINGLE": "1"}),
+                                 (2, {"OURO_TEST_DEFLATE": "1"}), (3, {"OURO_TEST_DEFLATE": "9"})]:
+                path = pathlib.Path(place) / "other.h5"
+                self.assertEqual(write(path, ranks, **extra).returncode, 0)
+                with h5py.File(path, "r") as other:
+                    for name, table in tables(other).items():
+                        deflated = table.size > 0 and "OURO_TEST_DEFLATE" in extra
+                        self.assertEqual(table.compression, "gzip" if deflated else None, name)
+                        self.assertEqual(table[()].tobytes(), expected[name][()].tobytes(), f"{name}, {extra}")
+                    if "OURO_TEST_DEFLATE" in extra:
+                        self.assertLess(sum(t.id.get_storage_size() for t in tables(other).values()),
+                                        0.8 * sum(t.id.get_storage_size() for t in expected.values()))
+
     def test_file_size_is_that_of_the_data(self):
         with h5py.File(self.path[1], "r") as file:
             stored = sum(t.id.get_storage_size() for t in tables(file).values())

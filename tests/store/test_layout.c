@@ -68,7 +68,7 @@ static void test_positions(void **state) {
   assert_everywhere(wrong == 0 && ouro_run_position(runs, 0, 5) == 0);
 }
 
-/* Chunks are near 1 MiB where the table allows it, cover what they must, and blocks are cut between chunks. */
+/* Chunks are near 256 KiB where the table allows it, cover what they must, and blocks are cut between chunks. */
 static void test_tilings(void **state) {
   (void)state;
   static const int64_t rows[] = {1, 7, 60, 1000, 70001, 1000000, 50000000};
@@ -80,8 +80,8 @@ static void test_tilings(void **state) {
     wrong += ouro_tiling_choose(&t, "/t") != OURO_OK;
     const int64_t chunk = t.chunk_planes * t.chunk_rows * (int64_t)t.row_bytes;
     wrong += t.chunk_planes < 1 || t.chunk_rows < 1 || t.chunk_planes > t.planes || t.chunk_rows > t.rows;
-    wrong += chunk > (1 << 20) && (t.chunk_rows > 1 || t.chunk_planes > 1) && (int64_t)t.row_bytes < (1 << 20);
-    wrong += chunk < (1 << 18) && (t.chunk_rows < t.rows || t.chunk_planes < t.planes);
+    wrong += chunk > (1 << 18) && (t.chunk_rows > 1 || t.chunk_planes > 1) && (int64_t)t.row_bytes < (1 << 18);
+    wrong += chunk < (1 << 16) && (t.chunk_rows < t.rows || t.chunk_planes < t.planes);
     for (int n_ranks = 1; n_ranks < 20; n_ranks += 6) {
       ouro_blocks blocks = {0, NULL};
       wrong += ouro_tiling_blocks(&t, n_ranks, &blocks) != OURO_OK || blocks.n_blocks > n_ranks;

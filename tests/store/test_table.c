@@ -39,13 +39,14 @@ static void die_if_asked(size_t table) {
   if (when && strtoul(when, NULL, 10) == table) raise(SIGKILL);
 }
 
-static ouro_status write_all(const char *path) {
+static ouro_status write_all(const char *path, int deflate) {
   ouro_status status = OURO_OK;
   ouro_store *store = NULL;
   static const int64_t kept[21] = {0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 60, 70, 80, 90, 91, 92, 93, 94, 95, 96, 200};
   const ouro_table_spec axis = {
       NULL, OURO_KIND_INT64, 0, 1, {{"generation", 21}}, -1, "generation", "generations that were kept"};
   OURO_TRY(ouro_store_create(MPI_COMM_WORLD, path, true, &store));
+  ouro_store_deflate(store, deflate);
   OURO_TRY(ouro_store_set_text(store, "/", "format", "ouro-test"));
   OURO_TRY(ouro_store_set_text(store, "/config", "yaml", "seed: 1\n"));
   OURO_TRY(ouro_store_axis(store, &axis, kept));
@@ -68,11 +69,10 @@ static const char *result(char *path, size_t size) {
   return path;
 }
 
-static void test_round_trip(void **state) {
-  (void)state;
+static void round_trip(int deflate) {
   char path[600], part[610];
   ouro_store *store = NULL;
-  assert_ok(write_all(result(path, sizeof path)));
+  assert_ok(write_all(result(path, sizeof path), deflate));
   snprintf(part, sizeof part, "%s.part", path);
   assert_everywhere(access(path, R_OK) == 0 && access(part, F_OK) != 0);
   assert_ok(ouro_store_open(MPI_COMM_WORLD, path, "ouro-test", &store));
@@ -84,6 +84,18 @@ static void test_round_trip(void **state) {
   }
   ouro_store_discard(&store);
   assert_everywhere(store == NULL);
+}
+
+static void test_deflate(void **state) {
+  (void)state;
+  round_trip(4);
+}
+
+/* OURO_TEST_DEFLATE is the level of a file that is kept. */
+static void test_round_trip(void **state) {
+  (void)state;
+  const char *level = getenv("OURO_TEST_DEFLATE");
+  round_trip(level ? (int)strtol(level, NULL, 10) : 0);
 }
 
 static void test_shapes_and_texts(void **state) {
@@ -140,10 +152,8 @@ static void test_axes(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_round_trip),
-    cmocka_unit_test(test_shapes_and_texts),
-    cmocka_unit_test(test_list),
-    cmocka_unit_test(test_axes),
+    cmocka_unit_test(test_deflate), cmocka_unit_test(test_round_trip), cmocka_unit_test(test_shapes_and_texts),
+    cmocka_unit_test(test_list),    cmocka_unit_test(test_axes),
 };
 
 TEST_MAIN(tests)

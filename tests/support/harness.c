@@ -39,7 +39,8 @@ static void remove_scratch(void) {
 }
 
 int test_main(const char *name, const struct CMUnitTest *tests, size_t n) {
-  MPI_Init(NULL, NULL);
+  int level;
+  MPI_Init_thread(NULL, NULL, getenv("OURO_TEST_SINGLE") ? MPI_THREAD_SINGLE : MPI_THREAD_FUNNELED, &level);
   const int root = rank_of_world() == 0;
   if (!root && freopen("/dev/null", "w", stdout) == NULL) return 1;
   int failed = _cmocka_run_group_tests(name, tests, n, NULL, NULL);

@@ -6,7 +6,12 @@
  * A new file is written under a temporary name, flushed, marked complete and renamed by
  * ouro_store_commit(); a run that dies before leaves an older result untouched. Tables are laid out by
  * global row, never by rank: each rank hands in the rows it owns, in any order, and the store moves them to
- * chunk-aligned blocks on the writing ranks. Every table has units, a description and dimension scales. */
+ * chunk-aligned blocks on the writing ranks. Every table has units, a description and dimension scales.
+ *
+ * What is written is filtered and goes to the file while the program goes on, by a thread of each rank that knows no
+ * MPI (where MPI_THREAD_FUNNELED is not given, by the caller). Until then it takes memory: for a table, over all ranks,
+ * twice the planes that share a chunk (8 of them, or 64 MiB if that is less, or one), in large planes twice 32 MiB a
+ * rank. A write that fails shows, on all ranks, in a later call, at the latest when its table is closed. */
 
 #include "ouro/base/status.h"
 
@@ -50,6 +55,11 @@ ouro_status ouro_store_commit(ouro_store **store);
 /** Close and remove the temporary file; for a file opened for reading, close it. NULL is fine.
  *  Collective on the store's communicator. */
 void ouro_store_discard(ouro_store **store);
+
+/** Deflate the tables that are made from now on.
+ *  Not collective; every rank passes the same.
+ *  [in] level 0 (none, as it is at first) .. 9 */
+void ouro_store_deflate(ouro_store *store, int level);
 
 /** Fault injection: let the n-th change of a file from now fail on the calling rank (1 is the next), 0 to switch off.
  *  Not collective. */
@@ -99,15 +109,16 @@ ouro_status ouro_table_create(ouro_store *store, const ouro_table_spec *spec, co
                               ouro_table **table);
 
 /** Write one slab: everything at index `index` of axis 0; the whole table if the node axis is axis 0 or
- *  n_axes is 1 (index must be 0 then). Slabs are written once each, in ascending order; several may be
- *  gathered before they go to the file.
+ *  n_axes is 1 (index must be 0 then). Slabs are written once each, in ascending order; they may go to the file
+ *  later.
  *  Collective on the store's communicator.
  *  [in] values the part of this rank: shape of the slab with the node axis replaced by n_local of the layout;
  *              with node_axis -1 the whole slab on rank 0, ignored elsewhere. Not kept.
  *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_ENOMEM. */
 ouro_status ouro_table_write(ouro_table *table, int64_t index, const void *values);
 
-/** Write what is gathered and close. NULL is fine.
+/** Wait until all slabs are written, and close. A table that lacks some is dropped, and the file cannot be completed.
+ *  NULL is fine.
  *  Collective on the store's communicator.
  *  Returns the same status on all ranks: OURO_OK, OURO_EIO. */
 ouro_status ouro_table_close(ouro_table **table);
