@@ -37,10 +37,31 @@ static void write_measures(FILE *out, const ouro_family_methods *family) {
   fprintf(out, "\n");
 }
 
+static bool has_statistics(const ouro_family_methods *family) {
+  return family->draw_statistics != NULL;
+}
+
+static bool has_limit(const ouro_family_methods *family) {
+  return family->scatter != NULL;
+}
+
+/* The families that have a tier of sampling. */
+static void write_tier(FILE *out, const char *tier, bool (*has)(const ouro_family_methods *family)) {
+  const ouro_family_methods *family;
+  int column = fprintf(out, "  %-*s", INDENT - 2, tier);
+  for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) {
+    if (has(family)) column = write_word(out, column, family->name, (int)strlen(family->name));
+  }
+  fprintf(out, "\n");
+}
+
 static void write_families(FILE *out) {
   const ouro_family_methods *family;
   fprintf(out, "Families (model.family), and the keys of `model` that they take:\n");
   for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) write_keys(out, family);
+  fprintf(out, "\nThose that can be sampled otherwise than by rows (learning.sampling):\n");
+  write_tier(out, "statistics", has_statistics);
+  write_tier(out, "limit", has_limit);
   fprintf(out, "\nMeasures (output.measures) that they have beside the error:\n");
   for (int i = 0; (family = ouro_family_at(i)) != NULL; i++) write_measures(out, family);
 }
