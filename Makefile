@@ -3,6 +3,7 @@
 #   make                 build the program and the library
 #   make demo            install what is missing, build, run the main job on 2 ranks, draw its pictures
 #   make check           install what is missing, build, run all tests
+#   make check-large     what takes a machine to itself for some minutes: 10^8 feeds, messages beyond 2 GiB
 #   make lint            formatting, module directions, docstrings, lengths, shell scripts
 #   make published       results of the literature, each by its experiment: SCALE=2 doubles sample sizes, SEED=, ONLY=R1,R5
 #   make figures         pictures of who collapses, how fast, and what real data do about it
@@ -30,7 +31,7 @@ PYTHON ?= /usr/bin/python3
 MPI := scripts/mpi.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all demo published figures check lint bench bench-verdict install info clean bootstrap memcheck
+.PHONY: all demo published figures check check-large lint bench bench-verdict install info clean bootstrap memcheck
 
 # Found libraries: build/probe.mk is made by compiling and linking against each of them. The two commands of the
 # quick start install what is missing first.
@@ -59,11 +60,13 @@ LIB_SRC := $(filter-out $(MAIN_SRC),$(SRC))
 TEST_SRC := $(wildcard tests/*/test_*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
+LARGE_SRC := $(wildcard tests/large/*.c)
 OBJ := $(SRC:%.c=$(B)/%.o)
 LIB := $(B)/libouro.a
 PROGRAM := $(B)/ouro
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(BENCH_SRC:%.c=$(B)/%)
+LARGES := $(LARGE_SRC:%.c=$(B)/%)
 
 quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
@@ -88,7 +91,7 @@ $(PROGRAM): $(MAIN_SRC:%.c=$(B)/%.o) $(LIB)
 	$(call quiet,LINK,$@)$(CC) $^ $(ALL_LIBS) -o $@
 $(TESTS): $(B)/%: $(B)/%.o $(SUPPORT_SRC:%.c=$(B)/%.o) $(LIB)
 	$(call quiet,LINK,$@)$(CC) $^ $(ALL_LIBS) $(OURO_TEST_LIBS) -o $@
-$(BENCHES): $(B)/%: $(B)/%.o $(LIB)
+$(BENCHES) $(LARGES): $(B)/%: $(B)/%.o $(LIB)
 	$(call quiet,LINK,$@)$(CC) $^ $(ALL_LIBS) -o $@
 .SECONDARY: $(OBJ) $(TEST_SRC:%.c=$(B)/%.o) $(SUPPORT_SRC:%.c=$(B)/%.o)
 
@@ -105,6 +108,9 @@ figures: $(PROGRAM)
 # ONLY=pattern runs the tests whose name holds the pattern.
 check: $(PROGRAM) $(TESTS) $(BENCHES)
 	@$(PYTHON) tests/run.py --build $(B) $(if $(SAN),--unit) $(if $(ONLY),--only $(ONLY))
+
+check-large: $(PROGRAM) $(LARGES)
+	@OURO=$(abspath $(PROGRAM)) TRANSFER=$(abspath $(B)/tests/large/transfer) $(PYTHON) -B tests/large/large.py
 
 memcheck: $(TESTS)
 	@$(PYTHON) tests/run.py --build $(B) --unit --valgrind $(if $(ONLY),--only $(ONLY))
@@ -139,4 +145,4 @@ info:
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(SUPPORT_SRC:%.c=$(B)/%.d) $(BENCH_SRC:%.c=$(B)/%.d)
+-include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(SUPPORT_SRC:%.c=$(B)/%.d) $(BENCH_SRC:%.c=$(B)/%.d) $(LARGE_SRC:%.c=$(B)/%.d)
