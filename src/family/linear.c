@@ -191,7 +191,7 @@ static ouro_lid fit_ridge(const ouro_family *family, ouro_lid n, const ouro_coun
   const int p = family->n_parameters;
   for (ouro_lid i = 0; i < n; i++, statistics += family->statistic_width, theta += p) {
     add_penalty(p, model->ridge * (double)sizes[i], statistics);
-    if (ouro_linear_solve(p, 1, statistics, theta, model->work) < 1) return i;
+    if (!ouro_linear_solve_alone(p, statistics, theta, model->work)) return i;
   }
   return n;
 }

@@ -45,6 +45,11 @@ static inline bool ouro_linear_pivot_good(int p, double pivot, double diagonal) 
  *  Returns n, or the index of the first singular system, beyond which theta is undefined. */
 ouro_lid ouro_linear_solve(int p, ouro_lid n, const double *statistics, double *theta, double *work);
 
+/** The same for one system that never has company; its bits may be others.
+ *  Not collective.
+ *  Returns whether it is regular. */
+bool ouro_linear_solve_alone(int p, const double *statistic, double *theta, double *work);
+
 /** Numbers that ouro_linear_solve() needs for its work.
  *  Not collective. */
 size_t ouro_linear_work(int p);

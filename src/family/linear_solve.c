@@ -1,13 +1,20 @@
 /* Least squares from sums of products, by Cholesky: see linear_kernel.h.
- * Small systems go 8 at a time, side by side; large ones one by one, column by column. Which of the two depends on p
- * alone, and no system's bits depend on its company. */
+ * Small systems go 8 at a time, side by side; large ones one by one, by LAPACK. Which of the two depends on p alone,
+ * and no system's bits depend on its company. */
 
-#include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "base/isa.h"
 #include "family/linear_kernel.h"
 
-#define SMALL 24 /* 8 systems of this size fill half of a 48 KiB cache */
+/* Up to here 8 systems side by side take half the time of dposv one by one, or less; at 24 a third, at 10 a sixth. */
+#define SMALL 48
+#define SMALL_ALONE 8 /* the same of one system, the other 7 being copies */
+#define ALIGNMENT 64
+
+extern void dposv_(const char *uplo, const int *n, const int *nrhs, double *a, const int *lda, double *b,
+                   const int *ldb, int *info);
 
 const ouro_linear_kernels *ouro_linear_kernels_now(void) {
 #if defined(__x86_64__)
@@ -28,7 +35,9 @@ static ptrdiff_t triangle(int p) {
 }
 
 size_t ouro_linear_work(int p) {
-  return (size_t)(triangle(p) + p) * (p <= SMALL ? OURO_LINEAR_BATCH : 1);
+  const size_t together = (size_t)(triangle(p) + p) * OURO_LINEAR_BATCH;
+  const size_t alone = (size_t)p * (size_t)p + ALIGNMENT / sizeof(double);
+  return p <= SMALL ? together : alone; /* together > alone, where p is small and both may be asked for */
 }
 
 /* Interleave n <= 8 statistics; the systems that are missing become copies of the first. */
@@ -57,65 +66,36 @@ static ouro_lid solve_small(int p, ouro_lid n, const double *statistics, double 
   return n;
 }
 
-/* Column k of the packed lower triangle, columns one after the other: element i of it is column_of(..)[i], i >= k. */
-static double *column_of(int p, int k, double *a) {
-  return a + (ptrdiff_t)k * p - triangle(k);
-}
-
-/* column -= sum over l < k of L_kl (column l), four columns at a time, in ascending order. */
-static void subtract_columns(int p, int k, double *a) {
-  double *restrict column = column_of(p, k, a);
-  int l = 0;
-  for (; l + 4 <= k; l += 4) {
-    const double *c0 = column_of(p, l, a), *c1 = column_of(p, l + 1, a), *c2 = column_of(p, l + 2, a),
-                 *c3 = column_of(p, l + 3, a);
-    const double m0 = -c0[k], m1 = -c1[k], m2 = -c2[k], m3 = -c3[k];
-    for (int i = k; i < p; i++) {
-      column[i] = fma(m3, c3[i], fma(m2, c2[i], fma(m1, c1[i], fma(m0, c0[i], column[i]))));
-    }
-  }
-  for (; l < k; l++) {
-    const double *c = column_of(p, l, a), m = -c[k];
-    for (int i = k; i < p; i++) column[i] = fma(m, c[i], column[i]);
+static void unpack(int p, const double *statistic, double *a) {
+  for (int j = 0; j < p; j++) {
+    for (int k = 0; k <= j; k++) a[(ptrdiff_t)k * p + j] = *statistic++;
   }
 }
 
-static bool factor_large(int p, double *a) {
-  for (int k = 0; k < p; k++) {
-    double *column = column_of(p, k, a);
-    const double diagonal = column[k];
-    subtract_columns(p, k, a);
-    if (!ouro_linear_pivot_good(p, column[k], diagonal)) return false;
-    column[k] = sqrt(column[k]);
-    for (int i = k + 1; i < p; i++) column[i] /= column[k];
+/* Were the pivots, squares of the diagonal of the factor, good? */
+static bool pivots_good(int p, const double *statistic, const double *factor) {
+  for (int j = 0; j < p; statistic += ++j) {
+    const double root = factor[(ptrdiff_t)j * p + j];
+    if (!ouro_linear_pivot_good(p, root * root, statistic[j])) return false;
   }
   return true;
 }
 
-static void substitute_large(int p, double *a, double *x) {
-  for (int k = 0; k < p; k++) { /* L z = X'y */
-    const double *column = column_of(p, k, a), z = x[k] /= column[k];
-    for (int i = k + 1; i < p; i++) x[i] = fma(-column[i], z, x[i]);
-  }
-  for (int k = p - 1; k >= 0; k--) { /* L' theta = z */
-    const double *column = column_of(p, k, a);
-    for (int i = k + 1; i < p; i++) x[k] = fma(-column[i], x[i], x[k]);
-    x[k] /= column[k];
-  }
-}
-
 static ouro_lid solve_large(int p, ouro_lid n, const double *statistics, double *theta, double *work) {
-  const double *statistic = statistics;
-  for (ouro_lid model = 0; model < n; model++) {
-    for (int j = 0; j < p; j++) {
-      for (int k = 0; k <= j; k++) column_of(p, k, work)[j] = *statistic++;
-    }
-    if (!factor_large(p, work)) return model;
-    double *x = theta + (ptrdiff_t)model * p;
-    for (int k = 0; k < p; k++) x[k] = *statistic++;
-    substitute_large(p, work, x);
+  const int one = 1;
+  double *a = work + (ALIGNMENT - (uintptr_t)work % ALIGNMENT) / sizeof *work; /* one alignment on every rank */
+  for (ouro_lid model = 0; model < n; model++, statistics += triangle(p) + p, theta += p) {
+    int info;
+    unpack(p, statistics, a);
+    memcpy(theta, statistics + triangle(p), (size_t)p * sizeof *theta);
+    dposv_("L", &p, &one, a, &p, theta, &p, &info);
+    if (info != 0 || !pivots_good(p, statistics, a)) return model;
   }
   return n;
+}
+
+bool ouro_linear_solve_alone(int p, const double *statistic, double *theta, double *work) {
+  return (p <= SMALL_ALONE ? solve_small : solve_large)(p, 1, statistic, theta, work) == 1;
 }
 
 ouro_lid ouro_linear_solve(int p, ouro_lid n, const double *statistics, double *theta, double *work) {

@@ -232,7 +232,7 @@ bool ouro_mestimator_fit(const ouro_family *family, ouro_count n, const double *
   for (int k = 0; k < MOST_STEPS; k++) {
     const double loss = equations(model, s, theta);
     if (!isfinite(loss) || loss < least) return false;
-    if (ouro_linear_solve(p, 1, model->statistic, model->step, model->work) < 1) return false;
+    if (!ouro_linear_solve_alone(p, model->statistic, model->step, model->work)) return false;
     double slope = 0;
     for (int c = 0; c < p; c++) slope = fma(model->step[c], model->statistic[(ptrdiff_t)p * (p + 1) / 2 + c], slope);
     trial t;
