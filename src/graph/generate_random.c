@@ -80,13 +80,12 @@ static ouro_status draw_batch(const ouro_config_generate *generate, const rmat *
   const ouro_eid left = (generate->degree << generate->scale) - batch * BATCH;
   const size_t n = left < BATCH ? (size_t)left : BATCH;
   const ouro_stream stream = ouro_random_stream(generate->seed, 0, 0, OURO_PURPOSE_GRAPH_RMAT, OURO_NATURE, batch);
+  uint64_t source[BATCH], target[BATCH];
   ouro_random_words(&stream, 0, n * law->words, word);
-  for (size_t f = 0; f < n; f++) {
-    uint64_t source, target;
-    choose_quadrants(law, word + f * law->words, &source, &target);
-    OURO_TRY(ouro_feeds_add(feeds, (ouro_gid)ouro_permute(&law->ids, source), (ouro_gid)ouro_permute(&law->ids, target),
-                            samples));
-  }
+  for (size_t f = 0; f < n; f++) choose_quadrants(law, word + f * law->words, &source[f], &target[f]);
+  ouro_permute_all(&law->ids, n, source);
+  ouro_permute_all(&law->ids, n, target);
+  for (size_t f = 0; f < n; f++) OURO_TRY(ouro_feeds_add(feeds, (ouro_gid)source[f], (ouro_gid)target[f], samples));
 cleanup:
   return status;
 }

@@ -47,3 +47,31 @@ uint64_t ouro_permute(const ouro_permutation *permutation, uint64_t x) {
   } while (x >= permutation->n);
   return x;
 }
+
+#define LANES 8 /* values on their way side by side: each waits for its own multiplications only */
+
+static void network_of_lanes(const ouro_permutation *permutation, uint64_t *x) {
+  const int low_bits = permutation->low_bits, high_bits = permutation->high_bits;
+  uint64_t low[LANES], high[LANES];
+  for (int l = 0; l < LANES; l++) {
+    low[l] = x[l] & ((UINT64_C(1) << low_bits) - 1);
+    high[l] = x[l] >> low_bits;
+  }
+  for (int round = 0; round < OURO_PERMUTE_ROUNDS; round += 2) {
+    const uint64_t even = permutation->key[round] | 1, odd = permutation->key[round + 1] | 1;
+    for (int l = 0; l < LANES; l++) low[l] ^= mix(high[l], even) >> (64 - low_bits);
+    for (int l = 0; l < LANES; l++) high[l] ^= mix(low[l], odd) >> (64 - high_bits);
+  }
+  for (int l = 0; l < LANES; l++) x[l] = high[l] << low_bits | low[l];
+}
+
+void ouro_permute_all(const ouro_permutation *permutation, size_t n_x, uint64_t *x) {
+  size_t k = 0;
+  for (; k + LANES <= n_x; k += LANES) {
+    network_of_lanes(permutation, x + k);
+    for (int l = 0; l < LANES; l++) {
+      if (x[k + (size_t)l] >= permutation->n) x[k + (size_t)l] = ouro_permute(permutation, x[k + (size_t)l]);
+    }
+  }
+  for (; k < n_x; k++) x[k] = ouro_permute(permutation, x[k]);
+}

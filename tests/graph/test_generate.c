@@ -236,9 +236,12 @@ static void permutations_are_bijections(void **state) {
     for (uint64_t seed = 0; seed < 3; seed++) {
       const ouro_permutation permutation = ouro_permutation_of(n, seed, OURO_PURPOSE_TEST);
       char hit[300] = {0};
+      uint64_t all[300];
+      for (uint64_t x = 0; x < n; x++) all[x] = x;
+      ouro_permute_all(&permutation, n, all);
       for (uint64_t x = 0; x < n; x++) {
         const uint64_t y = ouro_permute(&permutation, x);
-        assert_true(y < n && !hit[y]);
+        assert_true(y < n && !hit[y] && y == all[x]);
         hit[y] = 1;
       }
     }
