@@ -55,6 +55,36 @@ static double gamma_below(double x, double shape) {
   return (double)(1 - front * h);
 }
 
+/* The trial of Threefry block 8 g + l is of numbers 32 g + l, + 16 and + 24 of the stream, on every instruction set. */
+static void trials_are_numbers_of_the_stream(void **state) {
+  (void)state;
+  enum { N = 100, NUMBERS = (N + 8) * 4 };
+  ouro_stream *streams = streams_of(N, 20);
+  double normals[NUMBERS], uniforms[NUMBERS], z[N + OURO_SAMPLER_BEYOND], u[sizeof z / sizeof *z];
+  double v[sizeof z / sizeof *z];
+  for (int isa = 0; isa < OURO_ISA_COUNT; isa++) {
+    if (!ouro_isa_force((ouro_isa)isa)) continue;
+    for (uint64_t number = 0; number < 3; number++) {
+      const ouro_stream stream = ouro_random_substream(&streams[0], number << 32);
+      ouro_random_normals(&stream, 0, NUMBERS, normals);
+      ouro_random_uniforms(&stream, 0, NUMBERS, uniforms);
+      ouro_sampler_first(1, &stream, 0, N, z, u, v);
+      for (uint64_t j = 0; j < N; j++) {
+        const ouro_sampler_trial trial = ouro_sampler_try(&streams[0], j, number);
+        const uint64_t at = j / 8 * 32 + j % 8;
+        assert_true(trial.z == normals[at] && trial.u == uniforms[at + 16] && trial.v == uniforms[at + 24]);
+        assert_true(trial.z == z[j] && trial.u == u[j] && trial.v == v[j]);
+      }
+    }
+    for (size_t n = 1; n <= N; n++) { /* variable 0 of many streams at once */
+      ouro_sampler_first(n, streams, 0, 1, z, u, v);
+      const ouro_sampler_trial last = ouro_sampler_try(&streams[n - 1], 0, 0);
+      assert_true(z[n - 1] == last.z && u[n - 1] == last.u && v[n - 1] == last.v);
+    }
+  }
+  free(streams);
+}
+
 static void the_reference_is_right(void **state) {
   (void)state;
   for (double x = 0.01; x < 30; x *= 1.3) {
@@ -453,6 +483,7 @@ static int widest_again(void **state) {
 #define CASE(test) cmocka_unit_test_teardown(test, widest_again)
 
 static const struct CMUnitTest tests[] = {
+    CASE(trials_are_numbers_of_the_stream),
     CASE(the_reference_is_right),
     CASE(gamma_has_its_law),
     CASE(gamma_accepts_what_its_authors_do),
