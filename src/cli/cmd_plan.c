@@ -4,23 +4,28 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "cli/calibrate.h"
 #include "cli/plan.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 
-enum { KEY_RANKS = 256, KEY_MACHINE, KEY_TSV, KEY_JSON };
+enum { KEY_RANKS = 256, KEY_MACHINE, KEY_CALIBRATE, KEY_TSV, KEY_JSON };
 
 typedef struct plan_options {
   cli_options common;
-  const char *machine;
+  const char *machine, *output;
   int ranks; /* 0: those it runs on */
-  bool tsv, json;
+  bool calibrate, tsv, json;
 } plan_options;
 
 static const struct argp_option option_table[] = {
     {"ranks", KEY_RANKS, "N", 0, "Ranks of the run that is planned (default: those this runs on)", 0},
     {"machine", KEY_MACHINE, "FILE", 0, "Rates of a machine (default: built in)", 0},
+    {"calibrate", KEY_CALIBRATE, 0, 0,
+     "Measure this machine instead: all families, or the model of EXPERIMENT.yaml alone; on 2 ranks, messages too", 0},
+    {"output", 'o', "FILE", 0, "Where --calibrate writes the machine (default: standard output)", 0},
     {"tsv", KEY_TSV, 0, 0, "A line a rank", 0},
     {"json", KEY_JSON, 0, 0, "The summary as JSON", 0},
     CLI_SET_OPTION,
@@ -40,6 +45,19 @@ static error_t set_ranks(plan_options *options, const char *argument, struct arg
   return EINVAL;
 }
 
+static error_t at_end(const plan_options *options, struct argp_state *state) {
+  if (options->common.help) return 0;
+  if (options->calibrate && (options->tsv || options->json))
+    argp_error(state, "--calibrate writes a machine, not --tsv or --json");
+  else if (options->output && !options->calibrate)
+    argp_error(state, "--output is for --calibrate");
+  else if (options->common.n_positional == 1 || options->calibrate)
+    return 0;
+  else
+    argp_error(state, "name an experiment file");
+  return EINVAL;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
   plan_options *options = state->input;
   switch (key) {
@@ -48,14 +66,22 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   case KEY_MACHINE:
     options->machine = argument;
     return 0;
+  case KEY_CALIBRATE:
+    options->calibrate = true;
+    return 0;
+  case 'o':
+    options->output = argument;
+    return 0;
   case KEY_TSV:
     options->tsv = true;
     return 0;
   case KEY_JSON:
     options->json = true;
     return 0;
+  case ARGP_KEY_END:
+    return at_end(options, state);
   default:
-    return cli_parse_experiment(key, argument, state);
+    return cli_parse_common(key, argument, state);
   }
 }
 
@@ -116,6 +142,56 @@ cleanup:
   return status;
 }
 
+/* ---- calibration ---- */
+
+/* Rates of all families, or of an experiment's own model. */
+static ouro_status measure_kernels(MPI_Comm comm, const plan_options *options, ouro_plan_machine *machine) {
+  ouro_status status = OURO_OK;
+  ouro_config *config = NULL;
+  const cli_options *common = &options->common;
+  if (common->n_positional == 0) return ouro_agree(comm, cli_calibrate_families(cli_is_root(comm), machine));
+  OURO_TRY(ouro_config_load(comm, common->positional[0], (const char *const *)common->overrides, common->n_overrides,
+                            &config));
+  for (int sampling = OURO_SAMPLING_ROWS; sampling <= (int)OURO_SAMPLING_LIMIT; sampling++) {
+    OURO_AGREE(comm, cli_calibrate_model(config, (ouro_sampling)sampling, machine));
+  }
+cleanup:
+  ouro_config_destroy(&config);
+  return status;
+}
+
+/* On rank 0, under a temporary name. */
+static ouro_status write_machine(const ouro_plan_machine *machine, const char *path) {
+  ouro_status status = OURO_OK;
+  char *text = NULL, temporary[4096];
+  FILE *file = NULL;
+  OURO_TRY(ouro_plan_machine_text(machine, &text));
+  if (path == NULL) {
+    fputs(text, stdout);
+    goto cleanup;
+  }
+  snprintf(temporary, sizeof temporary, "%s.part", path);
+  OURO_CHECK(file = fopen(temporary, "w"), OURO_EIO, "%s: %s", path, strerror(errno));
+  const bool failed = fputs(text, file) < 0 || fflush(file) != 0;
+  const bool not_closed = fclose(file) != 0;
+  if (!failed && !not_closed && rename(temporary, path) == 0) goto cleanup;
+  status = ouro_error(OURO_EIO, "%s: %s", path, strerror(errno));
+  remove(temporary);
+cleanup:
+  free(text);
+  return status;
+}
+
+/* Collective. */
+static ouro_status calibrate(MPI_Comm comm, const plan_options *options, ouro_plan_machine *machine) {
+  ouro_status status = OURO_OK;
+  OURO_TRY(cli_calibrate_hardware(comm, options->output ? options->output : "ouro-machine", machine));
+  OURO_TRY(measure_kernels(comm, options, machine));
+  OURO_AGREE(comm, cli_is_root(comm) ? write_machine(machine, options->output) : OURO_OK);
+cleanup:
+  return status;
+}
+
 ouro_status cli_plan_command(MPI_Comm comm, int argc, char **argv) {
   ouro_status status = OURO_OK;
   plan_options options = {.common.max_positional = 1};
@@ -125,6 +201,10 @@ ouro_status cli_plan_command(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(cli_parse(comm, &argp, argc, argv, &options.common));
   if (options.common.help) goto cleanup;
   OURO_TRY(open_machine(comm, options.machine, &machine));
+  if (options.calibrate) {
+    status = calibrate(comm, &options, machine);
+    goto cleanup;
+  }
   OURO_TRY(cli_job_open(comm, options.common.positional[0], &options.common, &job));
   OURO_TRY(plan_job(comm, &options, &job, machine));
 cleanup:

@@ -1,21 +1,112 @@
 /* Rates of the machine that is built in, as `ouro plan --calibrate` wrote them: one core of an x86-64 server with
- * AVX-512. Orders of magnitude elsewhere: what is chosen by them is a matter of speed, never of results. */
+ * AVX-512, nodes and network as such machines have them. Orders of magnitude elsewhere: what is chosen by them is a
+ * matter of speed, never of results. */
 
 #include "plan/private.h"
 
-static const char text[] = "memory = 0\n"
-                           "ranks = 64\n"
-                           "cache = 4e6\n"
-                           "gather = 8\n"
-                           "stream = 1e10\n"
-                           "latency = 2e-6\n"
-                           "bandwidth = 5e9\n"
-                           "write = 1e9\n"
-                           "process = 4e7\n"
-                           "linear.rows.10 = 12 60 700 8 4 10\n"
-                           "linear.statistics.10 = 0 900 700 0 0 10\n"
-                           "linear.limit.10 = 0 12 150 0 0 10\n";
+static const char *const lines[] = {"memory = 0",
+                                    "ranks = 64",
+                                    "cache = 4e6",
+                                    "gather = 8",
+                                    "stream = 1e10",
+                                    "latency = 2e-6",
+                                    "bandwidth = 5e9",
+                                    "write = 1e9",
+                                    "process = 4e7",
+                                    "linear.rows.1 = 2.21 61.8 15.8 2.19 0.498 6.75",
+                                    "linear.rows.4 = 7.73 0 0 4.74 1 8.66",
+                                    "linear.rows.10 = 11.3 122 83.3 9.42 2.23 12.2",
+                                    "linear.rows.32 = 43 493 982 28.3 20.1 28",
+                                    "linear.statistics.1 = 0 68.2 14.5 0 0 6.56",
+                                    "linear.statistics.4 = 0 113 26.6 0 0 8.24",
+                                    "linear.statistics.10 = 0 236 85.7 0 0 11.7",
+                                    "linear.statistics.32 = 0.0289 1.93e+03 1.3e+03 0 0 30",
+                                    "linear.limit.1 = 0 3.21 15.9 0 0 6.43",
+                                    "linear.limit.4 = 0 3.37 21.9 0 0 8.18",
+                                    "linear.limit.10 = 0 3.38 34.6 0 0 11.6",
+                                    "linear.limit.32 = 0 5.33 91.8 0 0 23.2",
+                                    "normal-mean.rows.1 = 1.38 33.3 8.12 1.21 0.249 5.7",
+                                    "normal-mean.rows.4 = 4.16 101 32.3 3.79 0.406 5.9",
+                                    "normal-mean.rows.10 = 9.91 223 42.3 8.87 0.729 7.2",
+                                    "normal-mean.rows.32 = 29.9 864 0 28.2 2.13 12.8",
+                                    "normal-mean.statistics.1 = 0 44.3 9.57 0 0 5.62",
+                                    "normal-mean.statistics.4 = 0 47.9 10.1 0 0 5.63",
+                                    "normal-mean.statistics.10 = 0 49.5 12.6 0 0 6.63",
+                                    "normal-mean.statistics.32 = 0 58.9 20.8 0 0 11.6",
+                                    "normal-mean.limit.1 = 0 3.21 15.2 0 0 5.59",
+                                    "normal-mean.limit.4 = 0 3.22 21.6 0 0 5.64",
+                                    "normal-mean.limit.10 = 0 3.34 33.5 0 0 6.67",
+                                    "normal-mean.limit.32 = 0 5.49 90.6 0 0 11.4",
+                                    "poisson.rows.1 = 2.35 45.6 19 2.4 0.254 5.75",
+                                    "poisson.statistics.1 = 0 60.1 11.8 0 0 5.62",
+                                    "poisson.limit.1 = 0 3.22 15.3 0 0 5.62",
+                                    "bernoulli.rows.1 = 0.735 40.3 10.2 0.719 0.265 5.66",
+                                    "bernoulli.statistics.1 = 0 91.5 9.83 0 0 5.67",
+                                    "bernoulli.limit.1 = 0 3.24 15.4 0 0 5.64",
+                                    "exponential.rows.1 = 1.26 39.2 12.1 1.15 0.259 5.67",
+                                    "exponential.statistics.1 = 0 27 9.85 0 0 5.63",
+                                    "exponential.limit.1 = 0 3.2 15.3 0 0 5.6",
+                                    "gaussian.rows.1 = 1.86 37.2 15.9 1.34 0.636 5.28",
+                                    "gaussian.rows.4 = 9.88 0 0 4.46 1.27 6.49",
+                                    "gaussian.rows.10 = 16.1 302 252 13.8 3.3 9.3",
+                                    "gaussian.rows.32 = 158 0 0 80.7 22.5 19.4",
+                                    "gaussian.statistics.1 = 0 69.1 15.2 0 0 5.12",
+                                    "gaussian.statistics.4 = 0 123 53.2 0 0 6.1",
+                                    "gaussian.statistics.10 = 0.0144 285 226 0 0 8.2",
+                                    "gaussian.statistics.32 = 0.0584 2.65e+03 3.89e+03 0 0 18.8",
+                                    "gaussian.limit.1 = 0 3.27 20.1 0 0 5.17",
+                                    "gaussian.limit.4 = 0 3.62 57.3 0 0 6.01",
+                                    "gaussian.limit.10 = 0 13.2 307 0 0 9.61",
+                                    "gaussian.limit.32 = 0 104 4.95e+03 0 0 26.5",
+                                    "categorical.rows.2 = 6.22 7.17 0 10.1 1.7 5.68",
+                                    "categorical.rows.10 = 7.25 207 0 5.45 0.675 8.37",
+                                    "categorical.rows.100 = 10.2 331 0 3.48 0.572 43.5",
+                                    "categorical.rows.1000 = 29 0 0 13.4 0.548 504",
+                                    "categorical.statistics.2 = 0 123 11.1 0 0 5.42",
+                                    "categorical.statistics.10 = 0 901 8.14 0 0 8.32",
+                                    "categorical.statistics.100 = 10.3 351 0 0 0 43.9",
+                                    "categorical.statistics.1000 = 0 6.56e+03 0 0 0 526",
+                                    "categorical.limit.2 = 0 3.33 19.3 0 0 5.43",
+                                    "categorical.limit.10 = 0 3.5 36.3 0 0 7.87",
+                                    "categorical.limit.100 = 0 17.2 310 0 0 44.3",
+                                    "categorical.limit.1000 = 0 153 3.45e+03 0 0 504",
+                                    "logistic.rows.1 = 70.8 0 0 3.46 0.699 12.5",
+                                    "logistic.rows.4 = 61.3 86.2 1.9e+03 6.27 1.42 16.9",
+                                    "logistic.rows.10 = 150 0 0 11.6 2.35 21.3",
+                                    "logistic.rows.32 = 970 1.17e+03 0 31.2 8.58 149",
+                                    "logistic.limit.1 = 0 3.31 17 0 0 8.94",
+                                    "logistic.limit.4 = 0 3.3 23.3 0 0 11.1",
+                                    "logistic.limit.10 = 0 3.58 38.3 0 0 16.1",
+                                    "logistic.limit.32 = 0 6.49 107 0 0 36.4",
+                                    "poisson-regression.rows.1 = 104 0 0 43.5 0.664 14.4",
+                                    "poisson-regression.rows.4 = 135 0 0 47.4 1.38 16.9",
+                                    "poisson-regression.rows.10 = 243 0 0 55.2 2.43 25.6",
+                                    "poisson-regression.rows.32 = 1.32e+03 0 0 78.2 8.98 196",
+                                    "poisson-regression.limit.1 = 0 3.34 17.1 0 0 9.02",
+                                    "poisson-regression.limit.4 = 0 3.42 24.1 0 0 11.4",
+                                    "poisson-regression.limit.10 = 0 3.59 38.6 0 0 16.9",
+                                    "poisson-regression.limit.32 = 0 6.21 111 0 0 42.6",
+                                    "huber.rows.1 = 59.6 0 0 2.92 0.734 13.8",
+                                    "huber.rows.4 = 118 0 0 5.71 1.33 16.9",
+                                    "huber.rows.10 = 242 0 0 10.7 2.4 21.3",
+                                    "huber.rows.32 = 1.64e+03 1.99e+04 0 30.6 8.65 181",
+                                    "huber.limit.1 = 0 3.35 17.4 0 0 9.12",
+                                    "huber.limit.4 = 0 3.33 24.2 0 0 11.5",
+                                    "huber.limit.10 = 0 3.4 37.9 0 0 15.8",
+                                    "huber.limit.32 = 0 6.14 106 0 0 35.4",
+                                    "kde.rows.1 = 12.4 0 0 3.13 0.435 9.1",
+                                    "kde.rows.4 = 25.4 0 0 6.9 1.12 20",
+                                    "kde.rows.10 = 39 0 2.3e+03 14.2 2.41 23.2",
+                                    "kde.rows.32 = 315 0 0 41.5 7.13 158",
+                                    "mixture.rows.1 = 1.17e+03 0 0 9.04 0.43 757",
+                                    "mixture.rows.4 = 4.66e+03 1.48e+05 0 14.6 1 2.64e+03",
+                                    "mixture.rows.10 = 1.65e+04 0 0 33.8 2.29 1.28e+04",
+                                    "mixture.rows.32 = 1.2e+05 0 0 191 12.1 4.56e+05",
+                                    "mixture.limit.1 = 0 3.52 131 0 0 648",
+                                    "mixture.limit.4 = 0 7.76 488 0 0 2.35e+03",
+                                    "mixture.limit.10 = 0 45.1 1.91e+03 0 0 1.16e+04",
+                                    "mixture.limit.32 = 0 270 1.52e+04 0 0 6.55e+05"};
 
-const char *ouro_plan_built_in_text(void) {
-  return text;
+const char *ouro_plan_built_in_line(int i) {
+  return i < (int)(sizeof lines / sizeof lines[0]) ? lines[i] : NULL;
 }

@@ -124,7 +124,7 @@ ouro_status ouro_plan_machine_parse(const char *text, const char *name, ouro_pla
   ouro_plan_machine *made = NULL;
   *machine = NULL;
   OURO_NEW(made, 1);
-  OURO_TRY(take_text(ouro_plan_built_in_text(), "built in", made));
+  for (int i = 0; ouro_plan_built_in_line(i); i++) OURO_TRY(take_text(ouro_plan_built_in_line(i), "built in", made));
   OURO_TRY(take_text(text, name, made));
   *machine = made;
   made = NULL;

@@ -305,7 +305,7 @@ static ouro_status choose(const ouro_config *config, const ouro_family *family, 
   ouro_status status = OURO_OK;
   *part = ouro_memory_new((size_t)graph->n_owned, sizeof **part);
   OURO_AGREE(graph->comm, *part ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(ouro_partition_choose(graph, &config->partition, config->learning.draw, n_parts,
+  OURO_TRY(ouro_partition_choose(graph, &config->partition, ouro_partition_crossing(config), n_parts,
                                  (double)family->row_width * sizeof(double), *part, figures));
 cleanup:
   return status;

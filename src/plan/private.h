@@ -5,9 +5,9 @@
 
 #include "ouro/plan/plan.h"
 
-/** The text of the machine that is built in.
+/** Line number i of the text of the machine that is built in, or NULL beyond the last.
  *  Not collective. */
-const char *ouro_plan_built_in_text(void);
+const char *ouro_plan_built_in_line(int i);
 
 /** Does the receiver draw what crosses, from parameters?
  *  Not collective. */

@@ -87,7 +87,7 @@ static ouro_learn_traffic traffic_of(const experiment *x, ouro_gid n_nodes, ouro
   assert_ok(ouro_family_create(config, &family));
   int32_t *owner = calloc((size_t)graph->n_owned + 1, sizeof *owner);
   assert_non_null(owner);
-  assert_ok(ouro_partition_choose(graph, &config->partition, config->learning.draw, n_ranks,
+  assert_ok(ouro_partition_choose(graph, &config->partition, ouro_partition_crossing(config), n_ranks,
                                   (double)family->row_width * sizeof(double), owner, &figures));
   assert_ok(ouro_partition_migrate(&graph, owner));
   assert_ok(ouro_learn_run(config, family, graph, NULL, NULL, NULL, NULL, &traffic, NULL));

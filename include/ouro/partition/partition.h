@@ -21,6 +21,13 @@ typedef struct ouro_partition_figures {
   double random_bytes; /* and of a random one (by a hash of the id) */
 } ouro_partition_figures;
 
+/** What crosses a cut as far as a partition is concerned: samples for each feed, or what all consumers beyond the cut
+ *  share, which published samples are, and parameters, too.
+ *  Not collective. */
+static inline ouro_draw ouro_partition_crossing(const ouro_config *config) {
+  return config->exchange.carry == OURO_CARRY_PARAMETERS ? OURO_DRAW_PUBLISHED : config->learning.draw;
+}
+
 /** Choose an owner for every node.
  *  Collective on graph's communicator. METIS runs on rank 0 on the symmetrised graph, vertex weight = training
  *  cost, edge weight = bytes moved a generation; the result is validated whatever METIS returned, and blocks of
