@@ -150,23 +150,38 @@ static void publish(learn_run *run) {
   publish_tile(run, n);
 }
 
-/* sum_j m_ij source_j over `length` numbers a node; returns sum_j m_ij. */
-static inline __attribute__((always_inline)) double add_sources(const ouro_graph *graph, ouro_lid i, size_t length,
-                                                                const double *source, double *restrict sum) {
-  const ouro_eid end = graph->row[graph->n_owned];
-  double total = 0;
-  for (size_t c = 0; c < length; c++) sum[c] = 0;
+/* Ask for what a feed some way ahead will need. */
+static inline void ask(const ouro_graph *graph, ouro_eid feed, size_t length, const double *source) {
+  if (feed >= graph->row[graph->n_owned]) return;
+  const double *later = source + (size_t)graph->source[feed] * length;
+  for (size_t c = 0; c < length && c < 8 * ASKED; c += 8) __builtin_prefetch(later + c);
+  if (length < 8 * ASKED) __builtin_prefetch(later + length - 1);
+}
+
+/* Numbers at .. at + width-1 of sum_j m_ij source_j; a constant width keeps the sums in registers. */
+static inline __attribute__((always_inline)) void add_some(const ouro_graph *graph, ouro_lid i, size_t length,
+                                                           const double *source, size_t at, size_t width, double *sum) {
+  double some[8] = {0};
   for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) {
-    const double *from = source + (size_t)graph->source[e] * length, m = (double)ouro_graph_samples(graph, e);
-    if (e + AHEAD < end) {
-      const double *later = source + (size_t)graph->source[e + AHEAD] * length;
-      for (size_t c = 0; c < length && c < 8 * ASKED; c += 8) __builtin_prefetch(later + c);
-      __builtin_prefetch(later + (length < 8 * ASKED ? length - 1 : 0));
-    }
-    for (size_t c = 0; c < length; c++) sum[c] = fma(m, from[c], sum[c]);
-    total += m;
+    const double *from = source + (size_t)graph->source[e] * length + at, m = (double)ouro_graph_samples(graph, e);
+    if (at == 0) ask(graph, e + AHEAD, length, source);
+    for (size_t c = 0; c < width; c++) some[c] = fma(m, from[c], some[c]);
   }
-  return total;
+  for (size_t c = 0; c < width; c++) sum[at + c] = some[c];
+}
+
+/* sum_j m_ij source_j over `length` numbers a node: as many at a time as registers hold, twice as fast as in memory. */
+static void add_sources(const ouro_graph *graph, ouro_lid i, size_t length, const double *source, double *sum) {
+  size_t at = 0;
+  for (; length - at >= 8; at += 8) add_some(graph, i, length, source, at, 8, sum);
+  for (; length - at >= 4; at += 4) add_some(graph, i, length, source, at, 4, sum);
+  for (; length - at >= 1; at += 1) add_some(graph, i, length, source, at, 1, sum);
+}
+
+static double total_of(const ouro_graph *graph, ouro_lid i) {
+  ouro_count total = 0;
+  for (ouro_eid e = graph->row[i]; e < graph->row[i + 1]; e++) total += ouro_graph_samples(graph, e);
+  return (double)total;
 }
 
 /* Sum of m_ij times what samples of j scatter, over what real ones do. */
@@ -188,12 +203,13 @@ static void average(learn_run *run, ouro_lid k, const double *source) {
   const ouro_lid i = limit->node[k];
   const ouro_count real = ouro_learn_real_size(run->config, run->graph, i);
   double *made = run->next + (size_t)i * length;
-  const double total = add_sources(run->graph, i, length, source, made);
+  const double total = total_of(run->graph, i);
   const double w = real > 0 && total > 0 ? run->config->real.weight : 0;
   const double size = w > 0 ? total / (1 - w) : total + (double)real, share = w > 0 ? w : (double)real / size;
   const bool fixed = run->config->real.kind == OURO_REAL_FIXED;
   const double of_real = real > 0 ? share * share / (double)real : 0;
   const double of_feeds = limit->published ? 0 : scatter_of(run, i, total) / (size * size);
+  add_sources(run->graph, i, length, source, made);
   for (size_t c = 0; c < length; c++) made[c] = fma(share, run->family->truth[c % p], made[c] / size);
   limit->sd[k] = sqrt(of_feeds + (fixed ? 0 : of_real));
   limit->fixed_sd[k] = fixed ? sqrt(of_real) : 0;
