@@ -199,7 +199,7 @@ static void draw_alone(const ouro_family *family, const ouro_slice *slice, doubl
 }
 
 /* The same, 8 side by side. u: the column with a sum. */
-static void add_mean(int d, const double *u, const double *root, double *statistic) {
+static void add_mean(int d, const double *restrict u, const double *root, double *restrict statistic) {
   enum { N = OURO_WISHART_BATCH };
   for (int j = 0; j < d; j++) {
     for (int k = 0; k <= j; k++, statistic += N) {
@@ -210,7 +210,7 @@ static void add_mean(int d, const double *u, const double *root, double *statist
 }
 
 /* u += L z */
-static void add_product(int d, const double *factor, const double *z, double *u) {
+static void add_product(int d, const double *factor, const double *restrict z, double *restrict u) {
   enum { N = OURO_WISHART_BATCH };
   for (int j = 0; j < d; j++) {
     for (int k = 0; k <= j; k++, factor += N) {

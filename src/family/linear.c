@@ -145,7 +145,8 @@ static void draw_alone(const ouro_family *family, const ouro_slice *slice, doubl
 }
 
 /* Responses y = B' theta + sigma z to the columns of B, in place of z. */
-static void respond_apart(int p, const double *theta, const double *sigma, const double *b, double *y) {
+static void respond_apart(int p, const double *theta, const double *sigma, const double *restrict b,
+                          double *restrict y) {
   enum { N = OURO_WISHART_BATCH };
   for (int k = 0; k < p * N; k++) y[k] *= sigma[k % N];
   for (int j = 0; j < p; j++, theta += N) {

@@ -1,5 +1,6 @@
-/* Speed of the inner loops on one core: normal numbers and statistics, ours and the obvious way.
- * Prints lines "name value unit"; every value is the median over interleaved rounds.
+/* Speed of the inner loops on one core: normal numbers, statistics and fits, ours and the obvious way or the BLAS.
+ * Prints lines "name value unit"; every value is the least of interleaved rounds, since a shared machine can only
+ * be slower than it is.
  * Run it with one BLAS thread (scripts/mpi.sh 1 does). */
 
 #include <Random123/threefry.h>
@@ -12,12 +13,16 @@
 #include "ouro/base/timer.h"
 #include "ouro/family/family.h"
 
-#define ROUNDS 101
+#define ROUNDS 51
 #define LONG_FILL 704  /* a row block of 64 rows for p = 10 */
 #define SHORT_FILL 100 /* a feed of 20 rows for p = 4 */
 
 void dsyrk_(const char *uplo, const char *trans, const int *n, const int *k, const double *alpha, const double *a,
             const int *lda, const double *beta, double *c, const int *ldc);
+void dposv_(const char *uplo, const int *n, const int *nrhs, double *a, const int *lda, double *b, const int *ldb,
+            int *info);
+
+#define MODELS 64 /* fitted, and statistics drawn, in one call */
 
 /* One feed of m samples of dimension p, and room for its rows and statistics. */
 typedef struct shape {
@@ -26,7 +31,8 @@ typedef struct shape {
   ouro_family *family;
   ouro_slice slice;
   double *rows, *statistic, *square;
-  double absorb[ROUNDS], reduce[ROUNDS], dsyrk[ROUNDS], fit[ROUNDS]; /* ns a sample; fit: ns a model */
+  double absorb[ROUNDS], reduce[ROUNDS], dsyrk[ROUNDS]; /* ns a sample */
+  double draw[ROUNDS], fit[ROUNDS], dposv[ROUNDS];      /* ns a statistic; ns a model */
 } shape;
 
 static volatile double sink; /* keeps results alive */
@@ -84,18 +90,66 @@ static double time_reduce(shape *s, int repeats) {
   return (ouro_timer_now() - start) * 1e9 / repeats / s->m;
 }
 
+/* One row block after the other, as samples come. */
 static double time_dsyrk(shape *s, int repeats) {
   const int width = s->p + 1;
   const double one = 1;
   const double start = ouro_timer_now();
-  for (int i = 0; i < repeats; i++) dsyrk_("L", "T", &width, &s->m, &one, s->rows, &s->m, &one, s->square, &width);
+  for (int i = 0; i < repeats; i++) {
+    for (int first = 0; first < s->m; first += OURO_ROW_BLOCK) {
+      const int b = s->m - first < OURO_ROW_BLOCK ? s->m - first : OURO_ROW_BLOCK;
+      dsyrk_("L", "T", &width, &b, &one, s->rows + (ptrdiff_t)first * width, &b, &one, s->square, &width);
+    }
+  }
   sink = s->square[0];
   return (ouro_timer_now() - start) * 1e9 / repeats / s->m;
 }
 
-/* 64 models at a time, from the statistic of two feeds. */
+/* Statistics of feeds without their samples. */
+static double time_draw(shape *s, int repeats) {
+  ouro_slice slices[MODELS];
+  double *out = calloc(MODELS * (size_t)s->family->statistic_width, sizeof *out), seconds = 0;
+  if (!out) abort();
+  for (int i = 0; i < repeats; i++) {
+    for (int k = 0; k < MODELS; k++) {
+      slices[k] = s->slice;
+      slices[k].stream = ouro_random_stream(1, 2, 3, OURO_PURPOSE_TEST, i, k);
+    }
+    const double start = ouro_timer_now();
+    ouro_family_draw_statistics(s->family, MODELS, slices, out);
+    seconds += ouro_timer_now() - start;
+  }
+  sink = out[0];
+  free(out);
+  return seconds * 1e9 / repeats / MODELS;
+}
+
+/* One fit by LAPACK, its matrix copied from the packed statistic. */
+static double time_dposv(shape *s, int repeats) {
+  const int p = s->p, one = 1;
+  double *a = calloc((size_t)(p * p + p), sizeof *a),
+         *fresh = calloc((size_t)s->family->statistic_width, sizeof *fresh);
+  if (!a || !fresh) abort();
+  ouro_family_reduce(s->family, s->rows, s->m, fresh);
+  const double start = ouro_timer_now();
+  for (int i = 0; i < repeats * MODELS; i++) {
+    int info;
+    for (int j = 0, at = 0; j < p; j++) {
+      for (int k = 0; k <= j; k++) a[k * p + j] = fresh[at++];
+    }
+    memcpy(a + p * p, fresh + p * (p + 1) / 2, (size_t)p * sizeof *a);
+    dposv_("L", &p, &one, a, &p, a + p * p, &p, &info);
+    if (info != 0) abort();
+  }
+  sink = a[p * p];
+  const double seconds = ouro_timer_now() - start;
+  free(a);
+  free(fresh);
+  return seconds * 1e9 / repeats / MODELS;
+}
+
+/* Many models at a time, from the statistic of one feed. */
 static double time_fit(shape *s, int repeats) {
-  enum { MODELS = 64 };
   const size_t width = (size_t)s->family->statistic_width;
   double *fresh = calloc(MODELS * width, sizeof *fresh), *used = calloc(MODELS * width, sizeof *used);
   double *theta = calloc((size_t)(MODELS * s->p), sizeof *theta), seconds = 0;
@@ -138,19 +192,19 @@ static void close_shape(shape *s) {
   free(s->square);
 }
 
-static int compare(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
+static void print(const char *name, const char *label, const double times[ROUNDS], const char *unit) {
+  double least = times[0];
+  for (int round = 1; round < ROUNDS; round++) least = fmin(least, times[round]);
+  printf("%s%s %.3f %s\n", name, label, least, unit);
 }
 
-static void print(const char *name, const char *label, double times[ROUNDS], const char *unit) {
-  qsort(times, ROUNDS, sizeof *times, compare);
-  printf("%s%s %.3f %s\n", name, label, times[ROUNDS / 2], unit);
-}
-
-static shape shapes[] = {{.label = ".p4.m20", .p = 4, .m = 20},
-                         {.label = ".p10.m100", .p = 10, .m = 100},
-                         {.label = ".p60.m200", .p = 60, .m = 200}};
+/* Shapes of feeds that are asked for often, and the dimensions between which one way to fit gives way to another. */
+static shape shapes[] = {{.label = ".p4.m20", .p = 4, .m = 20},       {.label = ".p10.m100", .p = 10, .m = 100},
+                         {.label = ".p10.m1000", .p = 10, .m = 1000}, {.label = ".p60.m200", .p = 60, .m = 200},
+                         {.label = ".p2.m64", .p = 2, .m = 64},       {.label = ".p4.m64", .p = 4, .m = 64},
+                         {.label = ".p8.m64", .p = 8, .m = 64},       {.label = ".p16.m64", .p = 16, .m = 64},
+                         {.label = ".p24.m64", .p = 24, .m = 64},     {.label = ".p32.m64", .p = 32, .m = 64},
+                         {.label = ".p48.m64", .p = 48, .m = 64},     {.label = ".p64.m128", .p = 64, .m = 128}};
 #define N_SHAPES (sizeof shapes / sizeof shapes[0])
 
 static void measure(double plain[ROUNDS], double fill[ROUNDS], double short_fill[ROUNDS]) {
@@ -159,11 +213,14 @@ static void measure(double plain[ROUNDS], double fill[ROUNDS], double short_fill
     fill[round] = time_normals(200, LONG_FILL);
     short_fill[round] = time_normals(1000, SHORT_FILL);
     for (size_t i = 0; i < N_SHAPES; i++) {
-      const int repeats = 20000 / shapes[i].m;
+      const int width = shapes[i].p + 2, repeats = 1000000 / (shapes[i].m * width * width) + 1;
       shapes[i].absorb[round] = time_absorb(&shapes[i], repeats);
       shapes[i].reduce[round] = time_reduce(&shapes[i], repeats);
       shapes[i].dsyrk[round] = time_dsyrk(&shapes[i], repeats);
-      shapes[i].fit[round] = time_fit(&shapes[i], 3);
+      const int models = 100 / shapes[i].p / shapes[i].p + 1;
+      shapes[i].draw[round] = time_draw(&shapes[i], models);
+      shapes[i].fit[round] = time_fit(&shapes[i], models);
+      shapes[i].dposv[round] = time_dposv(&shapes[i], models);
     }
   }
 }
@@ -180,7 +237,9 @@ int main(void) {
     print("absorb", shapes[i].label, shapes[i].absorb, "ns/sample");
     print("reduce", shapes[i].label, shapes[i].reduce, "ns/sample");
     print("dsyrk", shapes[i].label, shapes[i].dsyrk, "ns/sample");
+    print("draw", shapes[i].label, shapes[i].draw, "ns/statistic");
     print("fit", shapes[i].label, shapes[i].fit, "ns/model");
+    print("dposv", shapes[i].label, shapes[i].dposv, "ns/model");
     close_shape(&shapes[i]);
   }
   return 0;
