@@ -7,6 +7,8 @@
 
 #include "ouro/base/memory.h"
 
+#define AHEAD 32 /* feeds whose source is asked for before it is needed */
+
 /* A distinct thing to count: part `part` needs `key`, a source or another part. */
 typedef struct need {
   int64_t key;
@@ -67,18 +69,65 @@ cleanup:
   return status;
 }
 
-/* Items grouped by their key: those of key k are member[first[k] .. first[k+1]). */
+/* What a node here has to do with the parts. */
+typedef struct standing {
+  int32_t part;
+  int32_t stamp; /* the last part that was seen to need it */
+} standing;
+
+/* All that the counts need: the graph and figures that stay the same for every partition. */
+typedef struct setting {
+  const ouro_graph *graph;
+  int n_parts;
+  standing *node;     /* [n_owned + n_ghost] */
+  ouro_count *corpus; /* [n_owned + n_ghost] largest feed a node gives: what it would publish */
+  int32_t *seen;      /* [n_parts] stamps of parts */
+} setting;
+
+static ouro_status allocate(const ouro_graph *graph, int n_parts, setting *at) {
+  ouro_status status = OURO_OK;
+  const int64_t n_local = (int64_t)graph->n_owned + graph->n_ghost;
+  *at = (setting){.graph = graph, .n_parts = n_parts};
+  OURO_NEW(at->node, n_local);
+  OURO_NEW(at->corpus, n_local);
+  OURO_NEW(at->seen, n_parts);
+cleanup:
+  return status;
+}
+
+static void release(setting *at) {
+  free(at->node);
+  free(at->corpus);
+  free(at->seen);
+}
+
+static ouro_status prepare(const ouro_graph *graph, int n_parts, setting *at) {
+  ouro_status status = OURO_OK;
+  OURO_AGREE(graph->comm, allocate(graph, n_parts, at));
+  for (ouro_eid k = 0; k < graph->row[graph->n_owned]; k++) {
+    ouro_count *corpus = &at->corpus[graph->source[k]];
+    if (ouro_graph_samples(graph, k) > *corpus) *corpus = ouro_graph_samples(graph, k);
+  }
+  OURO_TRY(ouro_halo_reduce_max(graph->halo, at->corpus));
+  OURO_TRY(ouro_halo_update(graph->halo, at->corpus, sizeof *at->corpus));
+cleanup:
+  return status;
+}
+
+/* Owned nodes by part: those of part p are member[first[p] .. first[p+1]). */
 typedef struct groups {
-  int64_t *first, *member;
+  int64_t *first;
+  ouro_lid *member;
 } groups;
 
-static ouro_status group(int64_t n, const int32_t *key, int64_t n_keys, groups *by) {
+static ouro_status group(const setting *at, groups *by) {
   ouro_status status = OURO_OK;
-  OURO_NEW(by->first, n_keys + 2);
+  const ouro_lid n = at->graph->n_owned;
+  OURO_NEW(by->first, at->n_parts + 2);
   OURO_NEW(by->member, n);
-  for (int64_t k = 0; k < n; k++) by->first[key[k] + 2]++;
-  for (int64_t k = 2; k < n_keys + 2; k++) by->first[k] += by->first[k - 1];
-  for (int64_t k = 0; k < n; k++) by->member[by->first[key[k] + 1]++] = k;
+  for (ouro_lid i = 0; i < n; i++) by->first[at->node[i].part + 2]++;
+  for (int p = 2; p < at->n_parts + 2; p++) by->first[p] += by->first[p - 1];
+  for (ouro_lid i = 0; i < n; i++) by->member[by->first[at->node[i].part + 1]++] = i;
 cleanup:
   return status;
 }
@@ -88,146 +137,95 @@ static void groups_clear(groups *by) {
   free(by->member);
 }
 
-/* All that the counts need: the graph and figures that stay the same for every partition. */
-typedef struct setting {
-  const ouro_graph *graph;
-  int n_parts;
-  int32_t *part;      /* [n_owned + n_ghost] */
-  ouro_count *corpus; /* [n_owned + n_ghost] largest feed a node gives: what it would publish */
-  int32_t *target;    /* [n_feeds here] owned node of a feed */
-  groups by_source;   /* feeds of each local source */
-  int64_t *seen;      /* [n_parts] stamps */
-} setting;
+/* What a partition costs as far as this rank's feeds tell. */
+typedef struct tally {
+  bool sources, pairs; /* whether to list .. */
+  ouro_eid n_cut;
+  ouro_partition_total cut; /* samples over the cut when every feed has its own */
+  needs source;             /* .. which parts need which source, .. */
+  needs pair;               /* .. which parts exchange */
+} tally;
 
-static ouro_status allocate(const ouro_graph *graph, int n_parts, setting *at) {
-  ouro_status status = OURO_OK;
-  const int64_t n_local = (int64_t)graph->n_owned + graph->n_ghost, n_feeds = graph->row[graph->n_owned];
-  *at = (setting){.graph = graph, .n_parts = n_parts};
-  OURO_NEW(at->part, n_local);
-  OURO_NEW(at->corpus, n_local);
-  OURO_NEW(at->target, n_feeds);
-  OURO_NEW(at->seen, n_parts);
-  OURO_TRY(group(n_feeds, graph->source, n_local, &at->by_source));
-cleanup:
-  return status;
+static void tally_clear(tally *of) {
+  free(of->source.list);
+  free(of->pair.list);
 }
 
-static void release(setting *at) {
-  free(at->part);
-  free(at->corpus);
-  free(at->target);
-  free(at->seen);
-  groups_clear(&at->by_source);
-}
-
-static ouro_status prepare(const ouro_graph *graph, int n_parts, setting *at) {
-  ouro_status status = OURO_OK;
-  OURO_AGREE(graph->comm, allocate(graph, n_parts, at));
-  for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-      ouro_count *corpus = &at->corpus[graph->source[k]];
-      at->target[k] = i;
-      if (ouro_graph_samples(graph, k) > *corpus) *corpus = ouro_graph_samples(graph, k);
-    }
-  }
-  OURO_TRY(ouro_halo_reduce_max(graph->halo, at->corpus));
-  OURO_TRY(ouro_halo_update(graph->halo, at->corpus, sizeof *at->corpus));
-cleanup:
-  return status;
-}
-
-/* Samples over the cut when every feed has its own. */
-static double cut_samples(const setting *at, ouro_eid *n_cut) {
-  const ouro_graph *graph = at->graph;
-  ouro_partition_total samples = {0, 0};
-  *n_cut = 0;
-  for (ouro_eid k = 0; k < graph->row[graph->n_owned]; k++) {
-    if (at->part[graph->source[k]] == at->part[at->target[k]]) continue;
-    (*n_cut)++;
-    ouro_partition_total_add(&samples, ouro_graph_samples(graph, k));
-  }
-  ouro_partition_total_reduce(&samples, 1, graph->comm);
-  MPI_Allreduce(MPI_IN_PLACE, n_cut, 1, OURO_EID_MPI, MPI_SUM, graph->comm);
-  return ouro_partition_total_value(&samples);
-}
-
-/* Which parts need which source, as far as this rank's feeds tell. */
-static ouro_status list_sources(setting *at, needs *list) {
+/* The feeds into one node of part p, whose training set can be counted. Which of them are cut cannot be foretold: no
+ * branch depends on that alone. */
+static ouro_status look_at(setting *at, int32_t p, ouro_lid i, tally *of) {
   ouro_status status = OURO_OK;
   const ouro_graph *graph = at->graph;
-  for (int p = 0; p < at->n_parts; p++) at->seen[p] = -1;
-  for (int64_t s = 0; s < (int64_t)graph->n_owned + graph->n_ghost; s++) {
-    for (int64_t k = at->by_source.first[s]; k < at->by_source.first[s + 1]; k++) {
-      const int32_t part = at->part[at->target[at->by_source.member[k]]];
-      if (part == at->part[s] || at->seen[part] == s) continue;
-      at->seen[part] = s;
-      OURO_TRY(add_need(list, graph->gid[s], part, at->corpus[s]));
+  const ouro_eid end = graph->row[graph->n_owned];
+  ouro_count samples = 0;
+  at->seen[p] = p;
+  for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
+    if (k + AHEAD < end) __builtin_prefetch(&at->node[graph->source[k + AHEAD]]);
+    standing *const source = &at->node[graph->source[k]];
+    const ouro_count count = ouro_graph_samples(graph, k);
+    const bool cut = source->part != p;
+    of->n_cut += cut;
+    samples += cut ? count : 0;
+    if (of->sources & cut & (source->stamp != p)) {
+      source->stamp = p;
+      OURO_TRY(add_need(&of->source, graph->gid[graph->source[k]], p, at->corpus[graph->source[k]]));
+    }
+    if (of->pairs & (at->seen[source->part] != p)) {
+      at->seen[source->part] = p;
+      OURO_TRY(add_need(&of->pair, p, source->part, 0));
+      OURO_TRY(add_need(&of->pair, source->part, p, 0));
     }
   }
+  ouro_partition_total_add(&of->cut, samples);
 cleanup:
   return status;
 }
 
-/* Samples over the cut when a source publishes one corpus, which crosses once a part it feeds. */
-static ouro_status volume_samples(setting *at, double *samples) {
-  ouro_status status = OURO_OK;
-  needs list = {0};
-  ouro_partition_total total = {0, 0};
-  OURO_AGREE(at->graph->comm, list_sources(at, &list));
-  OURO_TRY(gather_needs(at->graph->comm, at->graph->n_nodes, &list));
-  for (int64_t k = 0; k < list.n; k++) ouro_partition_total_add(&total, list.list[k].samples);
-  ouro_partition_total_reduce(&total, 1, at->graph->comm);
-  *samples = ouro_partition_total_value(&total);
-cleanup:
-  free(list.list);
-  return status;
-}
-
-/* Pairs of parts between which this rank has a cut feed, both ways. */
-static ouro_status list_neighbours(setting *at, const groups *by_part, needs *list) {
+/* Part by part, so that a stamp tells what a part has met before. */
+static ouro_status look_at_all(setting *at, tally *of) {
   ouro_status status = OURO_OK;
   const ouro_graph *graph = at->graph;
-  for (int p = 0; p < at->n_parts; p++) at->seen[p] = -1;
-  for (int32_t p = 0; p < at->n_parts; p++) {
-    for (int64_t m = by_part->first[p]; m < by_part->first[p + 1]; m++) {
-      const int64_t i = by_part->member[m];
-      for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-        const int32_t other = at->part[graph->source[k]];
-        if (other == p || at->seen[other] == p) continue;
-        at->seen[other] = p;
-        OURO_TRY(add_need(list, p, other, 0));
-        OURO_TRY(add_need(list, other, p, 0));
-      }
-    }
-  }
-cleanup:
-  return status;
-}
-
-static ouro_status list_local_neighbours(setting *at, needs *list) {
-  ouro_status status = OURO_OK;
   groups by_part = {0};
-  OURO_TRY(group(at->graph->n_owned, at->part, at->n_parts, &by_part));
-  OURO_TRY(list_neighbours(at, &by_part, list));
+  for (int p = 0; p < at->n_parts; p++) at->seen[p] = -1;
+  for (int64_t k = 0; k < (int64_t)graph->n_owned + graph->n_ghost; k++) at->node[k].stamp = -1;
+  OURO_TRY(group(at, &by_part));
+  for (int32_t p = 0; p < at->n_parts; p++) {
+    for (int64_t m = by_part.first[p]; m < by_part.first[p + 1]; m++) OURO_TRY(look_at(at, p, by_part.member[m], of));
+  }
 cleanup:
   groups_clear(&by_part);
   return status;
 }
 
-static ouro_status most_neighbours(setting *at, int *most) {
-  ouro_status status = OURO_OK;
-  needs list = {0};
-  OURO_AGREE(at->graph->comm, list_local_neighbours(at, &list));
-  OURO_TRY(gather_needs(at->graph->comm, at->n_parts, &list));
+static double cut_samples(MPI_Comm comm, tally *of) {
+  ouro_partition_total_reduce(&of->cut, 1, comm);
+  MPI_Allreduce(MPI_IN_PLACE, &of->n_cut, 1, OURO_EID_MPI, MPI_SUM, comm);
+  return ouro_partition_total_value(&of->cut);
+}
+
+/* Samples over the cut when a source publishes one corpus, which crosses once a part it feeds. */
+static ouro_status volume_samples(const setting *at, tally *of, double *samples) {
+  ouro_status status;
+  ouro_partition_total total = {0, 0};
+  OURO_TRY(gather_needs(at->graph->comm, at->graph->n_nodes, &of->source));
+  for (int64_t k = 0; k < of->source.n; k++) ouro_partition_total_add(&total, of->source.list[k].samples);
+  ouro_partition_total_reduce(&total, 1, at->graph->comm);
+  *samples = ouro_partition_total_value(&total);
+cleanup:
+  return status;
+}
+
+static ouro_status most_neighbours(const setting *at, tally *of, int *most) {
+  ouro_status status;
+  OURO_TRY(gather_needs(at->graph->comm, at->n_parts, &of->pair));
   int run = 0;
   *most = 0;
-  for (int64_t k = 0; k < list.n; k++) {
-    run = k > 0 && list.list[k].key == list.list[k - 1].key ? run + 1 : 1;
+  for (int64_t k = 0; k < of->pair.n; k++) {
+    run = k > 0 && of->pair.list[k].key == of->pair.list[k - 1].key ? run + 1 : 1;
     if (run > *most) *most = run;
   }
   MPI_Allreduce(MPI_IN_PLACE, most, 1, MPI_INT, MPI_MAX, at->graph->comm);
 cleanup:
-  free(list.list);
   return status;
 }
 
@@ -239,8 +237,8 @@ static ouro_status weigh_parts(const setting *at, ouro_partition_figures *figure
   OURO_AGREE(graph->comm, cost && nodes ? OURO_OK : OURO_ENOMEM);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     const ouro_count size = ouro_graph_training_size(graph, i);
-    nodes[at->part[i]]++;
-    ouro_partition_total_add(&cost[at->part[i]], size);
+    nodes[at->node[i].part]++;
+    ouro_partition_total_add(&cost[at->node[i].part], size);
     ouro_partition_total_add(&cost[at->n_parts], size);
   }
   ouro_partition_total_reduce(cost, at->n_parts + 1, graph->comm);
@@ -259,12 +257,20 @@ cleanup:
   return status;
 }
 
-/* Samples over the cut of the partition in at->part, as the objective counts them. */
-static ouro_status objective_samples(setting *at, ouro_objective objective, double *samples) {
-  ouro_eid n_cut;
-  if (objective == OURO_OBJECTIVE_VOLUME) return volume_samples(at, samples);
-  *samples = cut_samples(at, &n_cut);
-  return OURO_OK;
+/* The objective's bytes of the partition that stands. */
+static ouro_status measure_rival(setting *at, ouro_objective objective, double row_bytes, double *bytes) {
+  ouro_status status;
+  tally of = {.sources = objective == OURO_OBJECTIVE_VOLUME};
+  double samples;
+  OURO_AGREE(at->graph->comm, look_at_all(at, &of));
+  if (of.sources)
+    OURO_TRY(volume_samples(at, &of, &samples));
+  else
+    samples = cut_samples(at->graph->comm, &of);
+  *bytes = row_bytes * samples;
+cleanup:
+  tally_clear(&of);
+  return status;
 }
 
 static ouro_status measure_rivals(setting *at, ouro_objective objective, double row_bytes,
@@ -272,16 +278,28 @@ static ouro_status measure_rivals(setting *at, ouro_objective objective, double 
   ouro_status status = OURO_OK;
   const ouro_graph *graph = at->graph;
   const int64_t n_local = (int64_t)graph->n_owned + graph->n_ghost;
-  double samples;
   for (int64_t k = 0; k < n_local; k++) {
-    at->part[k] = ouro_partition_block_part(graph->n_nodes, at->n_parts, graph->gid[k]);
+    at->node[k].part = ouro_partition_block_part(graph->n_nodes, at->n_parts, graph->gid[k]);
   }
-  OURO_TRY(objective_samples(at, objective, &samples));
-  figures->block_bytes = row_bytes * samples;
-  for (int64_t k = 0; k < n_local; k++) at->part[k] = ouro_partition_random_part(at->n_parts, graph->gid[k]);
-  OURO_TRY(objective_samples(at, objective, &samples));
-  figures->random_bytes = row_bytes * samples;
+  OURO_TRY(measure_rival(at, objective, row_bytes, &figures->block_bytes));
+  for (int64_t k = 0; k < n_local; k++) at->node[k].part = ouro_partition_random_part(at->n_parts, graph->gid[k]);
+  OURO_TRY(measure_rival(at, objective, row_bytes, &figures->random_bytes));
 cleanup:
+  return status;
+}
+
+static ouro_status measure_own(setting *at, double row_bytes, ouro_partition_figures *figures) {
+  ouro_status status;
+  tally of = {.sources = true, .pairs = true};
+  double samples;
+  OURO_AGREE(at->graph->comm, look_at_all(at, &of));
+  figures->cut_bytes = row_bytes * cut_samples(at->graph->comm, &of);
+  figures->cut_feeds = of.n_cut;
+  OURO_TRY(volume_samples(at, &of, &samples));
+  figures->volume_bytes = row_bytes * samples;
+  OURO_TRY(most_neighbours(at, &of, &figures->max_neighbours));
+cleanup:
+  tally_clear(&of);
   return status;
 }
 
@@ -289,16 +307,12 @@ ouro_status ouro_partition_measure(const ouro_graph *graph, ouro_objective objec
                                    const int32_t *owner, ouro_partition_figures *figures) {
   ouro_status status = OURO_OK;
   setting at = {0};
-  double samples;
   *figures = (ouro_partition_figures){.n_parts = n_parts};
   OURO_TRY(prepare(graph, n_parts, &at));
-  for (ouro_lid i = 0; i < graph->n_owned; i++) at.part[i] = owner[i];
-  OURO_TRY(ouro_halo_update(graph->halo, at.part, sizeof *at.part));
+  for (ouro_lid i = 0; i < graph->n_owned; i++) at.node[i].part = owner[i];
+  OURO_TRY(ouro_halo_update(graph->halo, at.node, sizeof *at.node));
   OURO_TRY(weigh_parts(&at, figures));
-  figures->cut_bytes = row_bytes * cut_samples(&at, &figures->cut_feeds);
-  OURO_TRY(volume_samples(&at, &samples));
-  figures->volume_bytes = row_bytes * samples;
-  OURO_TRY(most_neighbours(&at, &figures->max_neighbours));
+  OURO_TRY(measure_own(&at, row_bytes, figures));
   OURO_TRY(measure_rivals(&at, objective, row_bytes, figures));
 cleanup:
   release(&at);
