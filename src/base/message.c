@@ -51,3 +51,21 @@ size_t ouro_message_wait(size_t room, MPI_Request *request) {
   }
   return bytes;
 }
+
+void ouro_message_swap(MPI_Comm comm, const void *out, size_t out_bytes, int to, void *in, size_t in_bytes, int from,
+                       int tag) {
+  const int sent = ouro_message_pieces(out_bytes), got = ouro_message_pieces(in_bytes);
+  for (int k = 0; k < sent || k < got; k++) {
+    const size_t at = (size_t)k * largest;
+    MPI_Sendrecv((const char *)out + (k < sent ? at : 0), k < sent ? length_of(out_bytes, k) : 0, MPI_BYTE,
+                 k < sent ? to : MPI_PROC_NULL, tag, (char *)in + (k < got ? at : 0),
+                 k < got ? length_of(in_bytes, k) : 0, MPI_BYTE, k < got ? from : MPI_PROC_NULL, tag, comm,
+                 MPI_STATUS_IGNORE);
+  }
+}
+
+void ouro_message_share(MPI_Comm comm, void *buffer, size_t bytes, int from) {
+  for (int k = 0; k < ouro_message_pieces(bytes); k++) {
+    MPI_Bcast((char *)buffer + (size_t)k * largest, length_of(bytes, k), MPI_BYTE, from, comm);
+  }
+}

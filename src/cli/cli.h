@@ -106,7 +106,8 @@ ouro_status cli_job_open(MPI_Comm comm, const char *path, const cli_options *opt
  *  Returns the same status on all ranks. */
 ouro_status cli_job_open_graph(MPI_Comm comm, const char *path, cli_options *options, cli_job *job);
 
-/** Choose owners and move the graph there, if there is more than one rank; log the figures.
+/** Choose owners and move the graph there, if there is more than one rank; form the groups of ranks that share the
+ *  replicates, as many as parallel.groups says, or where it is auto as the cost model chooses; log the figures.
  *  Collective on comm.
  *  Returns the same status on all ranks. */
 ouro_status cli_job_distribute(MPI_Comm comm, cli_job *job);

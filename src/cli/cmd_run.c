@@ -244,7 +244,6 @@ ouro_status cli_run(MPI_Comm comm, int argc, char **argv) {
   if (options.help) goto cleanup;
   OURO_TRY(cli_job_open(comm, options.positional[0], &options, &job));
   OURO_TRY(cli_job_distribute(comm, &job));
-  OURO_TRY(ouro_learn_group_form(job.config, job.graph, &job.group));
   OURO_TRY(ouro_learn_check_memory(job.config, job.family, job.group)); /* before theory, which may take its time */
   OURO_TRY(cli_job_decide(&job, &verdict));
   OURO_TRY(cli_theory_compute(&job, verdict, &theory));

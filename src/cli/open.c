@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/groups.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 #include "ouro/learn/learn.h"
@@ -67,25 +67,38 @@ static ouro_draw crossing(const ouro_config *config) {
   return config->exchange.carry == OURO_CARRY_PARAMETERS ? OURO_DRAW_PUBLISHED : config->learning.draw;
 }
 
-ouro_status cli_job_distribute(MPI_Comm comm, cli_job *job) {
+/* Choose owners, and move the graph there. */
+static ouro_status distribute(MPI_Comm comm, int n_ranks, cli_job *job) {
   ouro_status status = OURO_OK;
   ouro_partition_figures figures;
   int32_t *owner = NULL;
-  int n_ranks;
-  MPI_Comm_size(comm, &n_ranks);
-  if (n_ranks == 1) return OURO_OK;
   ouro_timers_enter(&job->timers, OURO_PHASE_PARTITION);
   owner = ouro_memory_new((size_t)job->graph->n_owned, sizeof *owner);
   OURO_AGREE(comm, owner ? OURO_OK : OURO_ENOMEM);
   OURO_TRY(ouro_partition_choose(job->graph, &job->config->partition, crossing(job->config), n_ranks,
                                  (double)job->family->row_width * sizeof(double), owner, &figures));
   log_figures(&figures);
+  OURO_TRY(cli_groups_choose(comm, n_ranks, &figures, job));
+  cli_groups_place(job, n_ranks, owner);
   ouro_timers_enter(&job->timers, OURO_PHASE_MIGRATE);
   status = ouro_partition_migrate(&job->graph, owner);
   ouro_timers_leave(&job->timers);
 cleanup:
   ouro_timers_leave(&job->timers);
   free(owner);
+  return status;
+}
+
+ouro_status cli_job_distribute(MPI_Comm comm, cli_job *job) {
+  ouro_status status;
+  int n_ranks;
+  MPI_Comm_size(comm, &n_ranks);
+  OURO_TRY(ouro_learn_check_groups(job->config, n_ranks));
+  if (n_ranks > 1) OURO_TRY(distribute(comm, n_ranks, job));
+  ouro_timers_enter(&job->timers, OURO_PHASE_MIGRATE);
+  status = ouro_learn_group_form(job->config, job->graph, &job->group);
+  ouro_timers_leave(&job->timers);
+cleanup:
   return status;
 }
 

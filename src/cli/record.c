@@ -97,6 +97,7 @@ ouro_status cli_provenance(const cli_job *job, int argc, char **argv, ouro_store
   const ouro_provenance provenance = {"ouro-run", libraries, job->config->learning.seed, line};
   OURO_TRY(ouro_provenance_write(store, &provenance));
   OURO_TRY(ouro_store_set_int(store, "/", "replicates", job->config->learning.replicates));
+  if (job->group) OURO_TRY(ouro_store_set_int(store, "/", "groups", job->group->n_groups));
 cleanup:
   free(line);
   return status;

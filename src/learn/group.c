@@ -9,6 +9,7 @@
 
 #include "learn/private.h"
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 #include "ouro/partition/partition.h"
 
 static int64_t blocks_of(int64_t replicates) {
@@ -72,16 +73,12 @@ cleanup:
 
 /* Collective: the values of all groups, those of group 0 first. */
 static void collect(const ouro_learn_group *group, size_t bytes, const void *known, char *list) {
-  MPI_Datatype type;
-  MPI_Type_contiguous((int)bytes, MPI_BYTE, &type);
-  MPI_Type_commit(&type);
   for (int g = 0; g < group->n_groups; g++) {
     char *at = list + (size_t)group->begin[g] * bytes;
     const size_t size = (size_t)group->reported[g] * bytes;
     if (g == group->number && size > 0) memcpy(at, known, size);
-    MPI_Bcast(at, group->reported[g], type, g, group->across);
+    ouro_message_share(group->across, at, size, g);
   }
-  MPI_Type_free(&type);
 }
 
 /* Where each node stands in such a list. */

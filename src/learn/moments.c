@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 
 /* Mean and sum of squared deviations of one block. */
 static void block_moments(int64_t n, const double *values, double *mean, double *squares) {
@@ -84,28 +85,19 @@ void ouro_learn_moments_take(learn_moments *moments, size_t item, int64_t before
   }
 }
 
-/* Collective: blocks of nodes to the group whose rank reports them. */
-static void exchange_nodes(learn_moments *moments, MPI_Datatype item) {
+/* Collective: blocks of nodes to the group whose rank reports them; common ones to all. */
+static void exchange(learn_moments *moments) {
   const ouro_learn_group *group = moments->group;
-  const size_t numbers = 2 * moments->n_blocks;
+  const bool nodes = moments->items == LEARN_NODES;
+  const size_t bytes = 2 * moments->n_blocks * sizeof(double);
   for (int step = 0; step < group->n_groups; step++) {
     const int to = (group->number + step) % group->n_groups;
     const int from = (group->number + group->n_groups - step) % group->n_groups;
-    MPI_Sendrecv(moments->block + (size_t)group->begin[to] * numbers, group->reported[to], item, to, OURO_TAG_MOMENTS,
-                 moments->all + (size_t)from * moments->n * numbers, (int)moments->n, item, from, OURO_TAG_MOMENTS,
-                 group->across, MPI_STATUS_IGNORE);
+    const size_t first = nodes ? (size_t)group->begin[to] : 0, n = nodes ? (size_t)group->reported[to] : moments->n;
+    ouro_message_swap(group->across, (char *)moments->block + first * bytes, n * bytes, to,
+                      (char *)moments->all + (size_t)from * moments->n * bytes, moments->n * bytes, from,
+                      OURO_TAG_MOMENTS);
   }
-}
-
-static void exchange(learn_moments *moments) {
-  MPI_Datatype item;
-  MPI_Type_contiguous((int)(2 * moments->n_blocks), MPI_DOUBLE, &item);
-  MPI_Type_commit(&item);
-  if (moments->items == LEARN_NODES)
-    exchange_nodes(moments, item);
-  else
-    MPI_Allgather(moments->block, (int)moments->n, item, moments->all, (int)moments->n, item, moments->group->across);
-  MPI_Type_free(&item);
 }
 
 /* Merge the blocks of one item, those of group 0 first. */

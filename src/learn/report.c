@@ -6,6 +6,7 @@
 
 #include "learn/private.h"
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 
 /* Models of one replicate of this group, in the order in which nodes go to those that report them. */
 static void pack(const learn_run *run, int64_t replicate, double *out) {
@@ -18,8 +19,7 @@ static void pack(const learn_run *run, int64_t replicate, double *out) {
 }
 
 /* Collective: one replicate of each group that still has one; those of all groups into `parameters`. */
-static void exchange(const learn_run *run, int64_t replicate, MPI_Datatype model, const double *packed,
-                     double *parameters) {
+static void exchange(const learn_run *run, int64_t replicate, const double *packed, double *parameters) {
   const ouro_learn_group *group = run->group;
   const size_t p = (size_t)run->family->n_parameters, slab = (size_t)group->whole->n_owned * p;
   for (int step = 0; step < group->n_groups; step++) {
@@ -28,21 +28,18 @@ static void exchange(const learn_run *run, int64_t replicate, MPI_Datatype model
     const int64_t theirs = ouro_learn_group_first(group->all, group->n_groups, from) + replicate;
     const bool sends = replicate < group->replicates;
     const bool gets = theirs < ouro_learn_group_first(group->all, group->n_groups, from + 1);
-    MPI_Sendrecv(packed + (size_t)group->begin[to] * p, group->reported[to], model, sends ? to : MPI_PROC_NULL,
-                 OURO_TAG_GROUPS, parameters + (size_t)(gets ? theirs : 0) * slab, group->whole->n_owned, model,
-                 gets ? from : MPI_PROC_NULL, OURO_TAG_GROUPS, group->across, MPI_STATUS_IGNORE);
+    ouro_message_swap(group->across, packed + (size_t)group->begin[to] * p,
+                      (size_t)group->reported[to] * p * sizeof *packed, sends ? to : MPI_PROC_NULL,
+                      parameters + (gets ? (size_t)theirs : 0) * slab, slab * sizeof *parameters,
+                      gets ? from : MPI_PROC_NULL, OURO_TAG_GROUPS);
   }
 }
 
 static void exchange_all(const learn_run *run, double *packed, double *parameters) {
-  MPI_Datatype model;
-  MPI_Type_contiguous(run->family->n_parameters, MPI_DOUBLE, &model);
-  MPI_Type_commit(&model);
   for (int64_t k = 0; k < run->group->largest; k++) {
     if (k < run->replicates) pack(run, k, packed);
-    exchange(run, k, model, packed, parameters);
+    exchange(run, k, packed, parameters);
   }
-  MPI_Type_free(&model);
 }
 
 static ouro_status new_parameters(const learn_run *run, double **parameters, double **packed) {

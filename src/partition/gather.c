@@ -40,13 +40,8 @@ static void count_pieces(const ouro_graph *graph, givers *all) {
 /* Collective: everyone's items to everyone; those of giver g stand from first[g] on. */
 static void give(const givers *all, const int64_t *first, size_t bytes, void *items) {
   for (int g = 0; g < all->n; g++) {
-    char *at = (char *)items + (size_t)first[g] * bytes;
-    size_t left = (size_t)(first[g + 1] - first[g]) * bytes;
-    for (; left > 0; left -= left < ouro_message_largest() ? left : ouro_message_largest()) {
-      const int n = (int)(left < ouro_message_largest() ? left : ouro_message_largest());
-      MPI_Bcast(at, n, MPI_BYTE, g, all->comm);
-      at += n;
-    }
+    ouro_message_share(all->comm, (char *)items + (size_t)first[g] * bytes, (size_t)(first[g + 1] - first[g]) * bytes,
+                       g);
   }
 }
 

@@ -145,5 +145,5 @@ void ouro_plan_groups(const ouro_config *config, const ouro_family *family, cons
   const int n_parts = n_ranks / groups;
   of_group.learning.replicates = replicates_of_group(config->learning.replicates, groups);
   ouro_plan_assume(&of_group, family, whole, n_parts, cut < 0 ? 1 - 1.0 / n_parts : cut, 0, &part);
-  ouro_plan_price(&of_group, family, machine, &part, n_ranks, cost);
+  ouro_plan_price(&of_group, family, machine, &part, n_parts, cost); /* each result is written once */
 }

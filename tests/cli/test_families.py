@@ -59,8 +59,9 @@ class Families(program.Case):
     def test_same_bits_and_theory(self):
         """Ranks, carries and partitions change nothing; scores below 6 (200 replicates of skewed errors: below 1e-3)."""
         for name in FAMILIES:
-            for draw, ranks, how in (("private", 2, []),
-                                     ("published", 3, ["exchange.carry=parameters", "partition.method=block"])):
+            for draw, ranks, how in (("private", 2, ["parallel.groups=1"]),
+                                     ("published", 3, ["exchange.carry=parameters", "partition.method=block",
+                                                       "parallel.groups=1"])):
                 with self.subTest(name, draw=draw):
                     self.experiment(name, learning=f", draw: {draw}")
                     first, result = self.run_file()

@@ -16,6 +16,7 @@ real: {{ nodes: real.tsv, samples: 9, kind: {kind} }}
 model: {{ family: linear, dimension: 3, noise: 1.0 }}
 learning: {{ generations: 6, initial: 20, draw: {draw}, replicates: 11, seed: 5 }}
 partition: {{ method: {method} }}
+parallel: {{ groups: 1 }}
 exchange: {{ carry: {carry}, buffer: {buffer} }}
 output: {{ file: {file}, parameters: true }}
 """

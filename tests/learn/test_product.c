@@ -1,9 +1,7 @@
-/* The same bits on any number of ranks, with any owners and either carry (contract C1), over the whole product of
- * families, tiers of sampling, regimes, draws and real data, and what else a configuration can say. Families are those
- * of the registry, regimes and the like the words of the schema: new ones join by themselves; a key of its own is a row
- * of `sizes` or of `extras`.
- * ranks: 2 3 4
- * limit: 120 */
+/* The same bits on any number of ranks, with any owners, either carry and in any number of groups that share the
+ * replicates (contract C1), over the whole product of families, tiers of sampling, regimes, draws and real data, and
+ * what else a configuration can say. Families are those of the registry, regimes and the like the words of the schema:
+ * new ones join by themselves; a key of its own is a row of `sizes` or of `extras`. ranks: 2 3 4 limit: 120 */
 
 #include "../support/harness.h"
 
@@ -17,7 +15,7 @@
 #include "ouro/graph/halo.h"
 #include "ouro/learn/learn.h"
 
-enum { GENERATIONS = 3, REPLICATES = 2, SETTINGS = 20, LENGTH = 64, SETTING = 160 };
+enum { GENERATIONS = 3, SETTINGS = 20, LENGTH = 64, SETTING = 160 };
 
 /* Extras that a family itself refuses in the tier of the limit. */
 static const char *const biased[] = {"model.temperature", "model.top_k", "model.top_p", "model.smoothing",
@@ -128,6 +126,7 @@ static ouro_graph *graph_of(MPI_Comm comm, const experiment *x, bool scattered) 
 typedef struct outcome {
   const ouro_graph *graph;
   int p;
+  int64_t replicates;
   ouro_status status;
   double *moments;    /* [generation][2][n_owned] mean and standard deviation of errors */
   double *parameters; /* [replicate][n_owned][p] */
@@ -146,7 +145,7 @@ static ouro_status observe(void *context, const ouro_learn_view *view) {
 /* Collective on the graph's communicator. */
 static void learn(const ouro_config *config, const ouro_graph *graph, outcome *out) {
   ouro_family *family = NULL;
-  *out = (outcome){.graph = graph};
+  *out = (outcome){.graph = graph, .replicates = config->learning.replicates};
   out->moments = calloc(2 * (size_t)graph->n_owned * (GENERATIONS + 1) + 1, sizeof *out->moments);
   assert_true(out->moments && ouro_family_create(config, &family) == OURO_OK);
   out->p = family->n_parameters;
@@ -173,7 +172,7 @@ static int64_t differences(const outcome *part, const outcome *whole) {
     for (size_t t = 0; t < (size_t)2 * (GENERATIONS + 1); t++) {
       wrong += unlike(1, &part->moments[t * n + i], &whole->moments[t * all + gid]);
     }
-    for (size_t k = 0; k < REPLICATES; k++) {
+    for (size_t k = 0; k < (size_t)part->replicates; k++) {
       wrong += unlike(p, part->parameters + (k * n + i) * p, whole->parameters + (k * all + gid) * p);
     }
     wrong += part->stalls.first[i] != whole->stalls.first[gid] || part->stalls.fits[i] != whole->stalls.fits[gid];
@@ -187,11 +186,25 @@ static bool moves(const outcome *whole) {
   return unlike(2 * n, whole->moments, whole->moments + 2 * n * GENERATIONS) != 0;
 }
 
+/* On all ranks, in every number of groups that can be. */
+static void compare_groups(ouro_config *config, const ouro_graph *graph, const outcome *whole) {
+  int n_ranks;
+  MPI_Comm_size(graph->comm, &n_ranks);
+  for (int groups = 1; groups <= n_ranks && groups <= (config->learning.replicates + 7) / 8; groups++) {
+    outcome part;
+    if (n_ranks % groups != 0) continue;
+    config->parallel.n_groups = groups;
+    learn(config, graph, &part);
+    assert_everywhere(differences(&part, whole) == 0);
+    outcome_clear(&part);
+  }
+}
+
 /* Alone, and on all ranks with either carry. Returns whether it ran; if not, it is refused alike. */
 static bool compare(const experiment *x) {
   ouro_config *config = configuration(x);
   ouro_graph *alone = graph_of(MPI_COMM_SELF, x, false), *graph = graph_of(MPI_COMM_WORLD, x, true);
-  outcome whole, part;
+  outcome whole;
   if (strcmp(x->settings[x->n - 1], "real.nodes=none") == 0) {
     memset(alone->real, 0, (size_t)alone->n_owned * sizeof *alone->real);
     memset(graph->real, 0, (size_t)graph->n_owned * sizeof *graph->real);
@@ -200,9 +213,7 @@ static bool compare(const experiment *x) {
   assert_everywhere(whole.status != OURO_OK || moves(&whole));
   for (int carry = 0; word("exchange.carry", carry); carry++) {
     config->exchange.carry = (ouro_carry)carry;
-    learn(config, graph, &part);
-    assert_everywhere(differences(&part, &whole) == 0);
-    outcome_clear(&part);
+    compare_groups(config, graph, &whole);
   }
   const bool ran = whole.status == OURO_OK;
   outcome_clear(&whole);
@@ -287,9 +298,30 @@ static void every_extra(void **state) {
   }
 }
 
+/* Groups of ranks for every family, tier and regime, of which the last one gets fewer replicates; draws and real data
+ * take turns. */
+static void every_number_of_groups(void **state) {
+  (void)state;
+  const ouro_family_methods *family;
+  const char *sampling, *regime;
+  int turn = 0;
+  for (int f = 0; (family = ouro_family_at(f)) != NULL; f++) {
+    for (int s = 0; (sampling = word("learning.sampling", s)) != NULL; s++) {
+      for (int r = 0; has(family, sampling) && (regime = word("learning.regime", r)) != NULL; r++, turn++) {
+        experiment x = experiment_of(family, sampling, regime, word("learning.draw", turn % 2));
+        set(&x, "learning.replicates", turn % 3 ? "33" : "27");
+        set(&x, "real.kind", word("real.kind", turn % 3));
+        x.columns = turn % 4 == 0 && strcmp(sampling, "limit") != 0;
+        expect(&x, refused(sampling, regime));
+      }
+    }
+  }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_family_tier_regime_draw_and_real_data),
     cmocka_unit_test(every_extra),
+    cmocka_unit_test(every_number_of_groups),
 };
 
 TEST_MAIN(tests)

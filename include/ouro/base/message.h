@@ -32,6 +32,16 @@ void ouro_message_receive(MPI_Comm comm, void *buffer, size_t room, int rank, in
 void ouro_message_send(MPI_Comm comm, const void *buffer, size_t bytes, size_t room, int rank, int tag,
                        MPI_Request *request);
 
+/** Send a message to a rank and get another from a rank, each as long as its ends both know.
+ *  Collective on the ranks that send and get in a circle, as MPI_Sendrecv is.
+ *  [in]  to, from MPI_PROC_NULL: nothing is sent, nothing gotten */
+void ouro_message_swap(MPI_Comm comm, const void *out, size_t out_bytes, int to, void *in, size_t in_bytes, int from,
+                       int tag);
+
+/** Give a buffer of one rank to all.
+ *  Collective on comm; every rank knows the length. */
+void ouro_message_share(MPI_Comm comm, void *buffer, size_t bytes, int from);
+
 /** Wait for a message with room for so many bytes.
  *  Not collective.
  *  Returns the bytes that came in; of one sent nothing of use. */
