@@ -4,7 +4,7 @@
 set -eu
 
 build='gcc libc6-dev make libopenmpi-dev openmpi-bin libscalapack-openmpi-dev libhdf5-openmpi-dev hdf5-tools libmetis-dev
-  libopenblas-dev liblapacke-dev libcyaml-dev libyaml-dev zlib1g-dev librandom123-dev libcmocka-dev pkg-config'
+  libptscotch-dev libopenblas-dev liblapacke-dev libcyaml-dev libyaml-dev zlib1g-dev librandom123-dev libcmocka-dev pkg-config'
 python='python3 python3-h5py python3-matplotlib python3-numpy python3-networkx python3-scipy python3-pandas'
 quality='clang-format-14 shellcheck valgrind'
 
@@ -25,7 +25,7 @@ cluster() {
   cat << 'TEXT'
 ouro: these could not be installed from here. On a cluster, one of
   modules:  module load gcc openmpi openblas scalapack hdf5/parallel metis python
-            (names vary; libcyaml, libyaml and Random123 are rarely modules, see below)
+            (names vary; PT-Scotch may be left out; libcyaml, libyaml and Random123 are rarely modules, see below)
   Spack:    spack install openmpi openblas netlib-scalapack ^openmpi hdf5+mpi+hl zlib metis libyaml random123 cmocka \
               py-h5py py-matplotlib py-networkx && spack load openmpi openblas netlib-scalapack hdf5 zlib metis libyaml random123 cmocka
   libcyaml: git clone https://github.com/tlsa/libcyaml && make -C libcyaml install PREFIX=$HOME/.local

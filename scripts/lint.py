@@ -38,6 +38,7 @@ THIRD_PARTY = {
     "hdf5_hl.h": ["store/"],
     "zlib.h": ["store/"],
     "metis.h": ["partition/metis.c"],
+    "ptscotch.h": ["partition/ptscotch.c"],
     "cyaml/cyaml.h": ["config/"],
     "yaml.h": ["config/"],
     "Random123/": ["base/"],

@@ -9,12 +9,15 @@ missing=0
 cppflags=
 libs=
 
+assert= # of what a library must be, in C
+
 # probe NAME HEADERS FUNCTION DEBIAN-PACKAGE CANDIDATE...   each candidate is "cppflags | libs".
 probe() {
   local name=$1 headers=$2 function=$3 package=$4 candidate flags link header
   shift 4
   {
     for header in $headers; do echo "#include <$header>"; done
+    [ -z "$assert" ] || echo "_Static_assert($assert, \"\");"
     if [ -n "$headers" ] && [ "$function" = "-" ]; then echo 'int main(void) { return 0; }'
     elif [ -n "$headers" ]; then echo "int main(void) { return (void *)$function == 0; }"
     else echo "void $function(void); int main(void) { $function(); return 0; }"; fi
@@ -35,6 +38,13 @@ probe() {
   return 1
 }
 
+# optional PROBE...   as probe, but what is missing is only noted.
+optional() {
+  local before=$missing
+  probe "$@" 2> /dev/null || echo "# not found $1 (Debian: $4)"
+  missing=$before
+}
+
 # pkg NAME   flags of a pkg-config module as a candidate; a name that is not known gives an empty one.
 pkg() { printf '%s | %s' "$(pkg-config --cflags "$1" 2>/dev/null)" "$(pkg-config --libs "$1" 2>/dev/null)"; }
 
@@ -50,6 +60,13 @@ else
   probe HDF5-HL 'hdf5.h hdf5_hl.h' H5DSattach_scale libhdf5-openmpi-dev ' | -lhdf5_openmpi_hl' ' | -lhdf5_hl'
   probe zlib zlib.h compress2 zlib1g-dev "$(pkg zlib)" ' | -lz'
   probe METIS metis.h METIS_PartGraphKway libmetis-dev ' | -lmetis'
+  # Debian has PT-Scotch once for each width of its numbers, under one file name: 64 bits are found here by their folder.
+  folder=$(realpath -m "$(dirname "$($cc -print-file-name=scotch-int64/libptscotch.so)")")
+  assert='sizeof(SCOTCH_Num) == 8'
+  optional PT-Scotch 'stdio.h stdint.h mpi.h ptscotch.h' SCOTCH_dgraphPart libptscotch-dev \
+    "-DOURO_PTSCOTCH -I/usr/include/scotch-int64 | -L$folder -Wl,-rpath,$folder -lptscotch -lscotch -lptscotcherr" \
+    '-DOURO_PTSCOTCH | -lptscotch -lscotch -lptscotcherr'
+  assert=
   probe libyaml yaml.h yaml_parser_parse libyaml-dev "$(pkg yaml-0.1)" ' | -lyaml'
   probe libcyaml cyaml/cyaml.h cyaml_load_data libcyaml-dev "$(pkg libcyaml)" ' | -lcyaml'
   probe Random123 Random123/threefry.h - librandom123-dev ' | '

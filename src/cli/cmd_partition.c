@@ -9,7 +9,17 @@
 #include "ouro/base/memory.h"
 #include "ouro/partition/partition.h"
 
-enum { KEY_PARTS = 256, KEY_METHOD, KEY_OBJECTIVE, KEY_IMBALANCE, KEY_SEED, KEY_DRAW, KEY_SAMPLES, KEY_COLUMNS };
+enum {
+  KEY_FILE = 512,
+  KEY_PARTS = 256,
+  KEY_METHOD,
+  KEY_OBJECTIVE,
+  KEY_IMBALANCE,
+  KEY_SEED,
+  KEY_DRAW,
+  KEY_SAMPLES,
+  KEY_COLUMNS
+};
 
 typedef struct partition_options {
   cli_options common;
@@ -19,14 +29,15 @@ typedef struct partition_options {
 
 static const struct argp_option option_table[] = {
     {"parts", KEY_PARTS, "K", 0, "Number of parts (default: the ranks it runs on)", 0},
-    {"method", KEY_METHOD, "METHOD", 0, "metis (default) or block", 0},
+    {"method", KEY_METHOD, "METHOD", 0, "metis (default), ptscotch, block or hash", 0},
     {"objective", KEY_OBJECTIVE, "WHAT", 0, "auto (default), cut or volume", 0},
     {"imbalance", KEY_IMBALANCE, "RATIO", 0, "Largest over mean training cost, at most (default 1.03)", 0},
-    {"seed", KEY_SEED, "SEED", 0, "Seed of METIS (default 1)", 0},
+    {"seed", KEY_SEED, "SEED", 0, "Seed of METIS or PT-Scotch (default 1)", 0},
+    {"file", KEY_FILE, "FILE", 0, "A partition that -o wrote, instead of a method: what it costs", 0},
     {"draw", KEY_DRAW, "DRAW", 0, "private (default) or published samples: what crosses a cut", 0},
     {"samples", KEY_SAMPLES, "M", 0, "Samples of a feed without a count (default 100)", 0},
     {"columns", KEY_COLUMNS, "NAMES", 0, "Columns of the file, e.g. 'source target samples'; - skips one", 0},
-    {"output", 'o', "FILE", 0, "Write a line a model: node, part", 0},
+    {"output", 'o', "FILE", 0, "Write a line a model: node, part; to be used by partition.file of an experiment", 0},
     CLI_COMMON_OPTIONS,
     {0}};
 
@@ -56,6 +67,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return cli_parse_override(common, "partition.imbalance", argument);
   case KEY_SEED:
     return cli_parse_override(common, "partition.seed", argument);
+  case KEY_FILE:
+    return cli_parse_override(common, "partition.file", argument);
   case KEY_DRAW:
     return cli_parse_override(common, "learning.draw", argument);
   case KEY_SAMPLES:
@@ -84,7 +97,7 @@ static const struct argp argp = {option_table,
                                  NULL};
 
 static void print_figures(const ouro_partition_figures *figures) {
-  const double bytes = strcmp(figures->objective, "volume") == 0 ? figures->volume_bytes : figures->cut_bytes;
+  char gain[256];
   printf("method          %s (objective %s)\n", figures->method, figures->objective);
   printf("parts           %d (%d empty)\n", figures->n_parts, figures->empty_parts);
   printf("feeds cut       %" OURO_EID_FMT "\n", figures->cut_feeds);
@@ -92,19 +105,20 @@ static void print_figures(const ouro_partition_figures *figures) {
   printf("volume          %.6g bytes a generation (published draws)\n", figures->volume_bytes);
   printf("imbalance       %.4f\n", figures->imbalance);
   printf("neighbours      at most %d\n", figures->max_neighbours);
-  printf("gain            blocks move %.3g times as much, a random partition %.3g times\n",
-         bytes > 0 ? figures->block_bytes / bytes : 1.0, bytes > 0 ? figures->random_bytes / bytes : 1.0);
+  printf("gain            %s\n", ouro_partition_gain(figures, gain, sizeof gain));
 }
 
 /* Write a file on rank 0 from pieces in rank order, under a temporary name. */
-static ouro_status write_parts(const ouro_graph *graph, const int32_t *owner, const char *path) {
+static ouro_status write_parts(const ouro_graph *graph, const ouro_partition_figures *figures, const int32_t *owner,
+                               const char *path) {
   ouro_status status = OURO_OK;
-  char *text = NULL, temporary[4096], name[CLI_NAME_SIZE];
+  char *text = NULL, temporary[4096], name[CLI_NAME_SIZE], headline[CLI_NAME_SIZE];
   size_t length = 0;
   FILE *file = NULL, *stream = open_memstream(&text, &length);
   const bool root = cli_is_root(graph->comm);
   OURO_AGREE(graph->comm, stream ? OURO_OK : ouro_error(OURO_ENOMEM, "out of memory for the table"));
-  if (root) fputs("node\tpart\n", stream);
+  ouro_partition_headline(graph, figures, headline, sizeof headline);
+  if (root) fprintf(stream, "%s\nnode\tpart\n", headline);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     fprintf(stream, "%s\t%d\n", ouro_graph_name(graph, i, name, sizeof name), owner[i]);
   }
@@ -145,7 +159,7 @@ ouro_status cli_partition(MPI_Comm comm, int argc, char **argv) {
   OURO_TRY(ouro_partition_choose(job.graph, &job.config->partition, job.config->learning.draw, options.parts,
                                  (double)job.family->row_width * sizeof(double), owner, &figures));
   if (cli_is_root(comm)) print_figures(&figures);
-  if (options.output) OURO_TRY(write_parts(job.graph, owner, options.output));
+  if (options.output) OURO_TRY(write_parts(job.graph, &figures, owner, options.output));
 cleanup:
   free(owner);
   cli_job_close(&job);

@@ -48,18 +48,11 @@ cleanup:
 }
 
 static void log_figures(const ouro_partition_figures *figures) {
+  char gain[256];
   ouro_log_root(OURO_LOG_NOTICE,
-                "partition: %s over %d ranks, %" OURO_EID_FMT " feeds cut, imbalance %.3f, at most %d neighbours; "
-                "moves %.3g times the bytes of blocks, %.3g of a random one",
+                "partition: %s over %d ranks, %" OURO_EID_FMT " feeds cut, imbalance %.3f, at most %d neighbours; %s",
                 figures->method, figures->n_parts, figures->cut_feeds, figures->imbalance, figures->max_neighbours,
-                figures->block_bytes > 0
-                    ? (strcmp(figures->objective, "volume") == 0 ? figures->volume_bytes : figures->cut_bytes) /
-                          figures->block_bytes
-                    : 1.0,
-                figures->random_bytes > 0
-                    ? (strcmp(figures->objective, "volume") == 0 ? figures->volume_bytes : figures->cut_bytes) /
-                          figures->random_bytes
-                    : 1.0);
+                ouro_partition_gain(figures, gain, sizeof gain));
 }
 
 /* What crosses a cut once for all consumers beyond it is counted as published samples are: parameters, too. */

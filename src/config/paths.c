@@ -86,6 +86,7 @@ ouro_status ouro_settings_resolve(ouro_settings *settings) {
   OURO_TRY(resolve_input(settings, "graph.file"));
   if (strcmp(real, "all") != 0 && strcmp(real, "none") != 0) OURO_TRY(resolve_input(settings, "real.nodes"));
   if (is_file(dual)) OURO_TRY(resolve_input(settings, "theory.dual"));
+  OURO_TRY(resolve_input(settings, "partition.file"));
   if (strcmp(probabilities, "uniform") != 0 && strcmp(probabilities, "zipf") != 0) {
     OURO_TRY(resolve_input(settings, "model.probabilities"));
   }

@@ -45,7 +45,10 @@ static const cyaml_strval_t sampling_words[] = {
     {"rows", OURO_SAMPLING_ROWS}, {"statistics", OURO_SAMPLING_STATISTICS}, {"limit", OURO_SAMPLING_LIMIT}};
 static const cyaml_strval_t exact_words[] = {
     {"auto", OURO_EXACT_AUTO}, {"always", OURO_EXACT_ALWAYS}, {"none", OURO_EXACT_NONE}};
-static const cyaml_strval_t method_words[] = {{"metis", OURO_METHOD_METIS}, {"block", OURO_METHOD_BLOCK}};
+static const cyaml_strval_t method_words[] = {{"metis", OURO_METHOD_METIS},
+                                              {"block", OURO_METHOD_BLOCK},
+                                              {"ptscotch", OURO_METHOD_PTSCOTCH},
+                                              {"hash", OURO_METHOD_HASH}};
 static const cyaml_strval_t objective_words[] = {
     {"auto", OURO_OBJECTIVE_AUTO}, {"cut", OURO_OBJECTIVE_CUT}, {"volume", OURO_OBJECTIVE_VOLUME}};
 static const cyaml_strval_t carry_words[] = {{"data", OURO_CARRY_DATA}, {"parameters", OURO_CARRY_PARAMETERS}};
@@ -115,9 +118,12 @@ static const cyaml_schema_field_t theory_fields[] = {
     WORD(ouro_config_theory, exact, exact_words), BOOL(ouro_config_theory, plateau),   BOOL(ouro_config_theory, rates),
     BOOL(ouro_config_theory, spectrum),           INT(ouro_config_theory, modes),      TEXT(ouro_config_theory, dual),
     FLOAT(ouro_config_theory, dual_error),        INT(ouro_config_theory, dual_walks), CYAML_FIELD_END};
-static const cyaml_schema_field_t partition_fields[] = {
-    WORD(ouro_config_partition, method, method_words), WORD(ouro_config_partition, objective, objective_words),
-    FLOAT(ouro_config_partition, imbalance), INT(ouro_config_partition, seed), CYAML_FIELD_END};
+static const cyaml_schema_field_t partition_fields[] = {WORD(ouro_config_partition, method, method_words),
+                                                        WORD(ouro_config_partition, objective, objective_words),
+                                                        FLOAT(ouro_config_partition, imbalance),
+                                                        INT(ouro_config_partition, seed),
+                                                        TEXT(ouro_config_partition, file),
+                                                        CYAML_FIELD_END};
 static const cyaml_schema_field_t exchange_fields[] = {WORD(ouro_config_exchange, carry, carry_words),
                                                        INT(ouro_config_exchange, buffer), CYAML_FIELD_END};
 static const cyaml_schema_field_t parallel_fields[] = {TEXT(ouro_config_parallel, groups), CYAML_FIELD_END};
@@ -229,6 +235,7 @@ static const ouro_rule rules[] = {
     IS_WORD("partition.objective", "auto"),
     IS_REAL("partition.imbalance", "1.03", 1.001, 1000),
     IS_WHOLE("partition.seed", "1", 0, INT_MAX),
+    IS_TEXT("partition.file", NULL),
     IS_WORD("exchange.carry", "data"),
     IS_SIZE("exchange.buffer", "67108864", 1, (uint64_t)1 << 50),
     IS_AUTO("parallel.groups", 1, INT_MAX),

@@ -86,5 +86,9 @@ const char *ouro_partition_metis(const ouro_partition_symmetric *symmetric, cons
 #define VERSION_TEXT(major, minor, patch) "METIS " TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
 
 const char *ouro_partition_library(void) {
-  return VERSION_TEXT(METIS_VER_MAJOR, METIS_VER_MINOR, METIS_VER_SUBMINOR);
+  static char both[64];
+  const char *scotch = ouro_partition_ptscotch_library();
+  snprintf(both, sizeof both, "%s%s%s", VERSION_TEXT(METIS_VER_MAJOR, METIS_VER_MINOR, METIS_VER_SUBMINOR),
+           scotch ? ", " : "", scotch ? scotch : "");
+  return both;
 }

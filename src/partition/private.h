@@ -25,6 +25,35 @@ void ouro_partition_total_reduce(ouro_partition_total *totals, int n, MPI_Comm c
  *  Not collective. */
 double ouro_partition_total_value(const ouro_partition_total *total);
 
+/* One end of a feed, on its way to the block of `node`. Samples are negative where node is the target; merged, they are
+ * those both ways. */
+typedef struct ouro_partition_end {
+  ouro_gid node, other;
+  ouro_count samples;
+} ouro_partition_end;
+
+/* A block of consecutive ids of the symmetrised graph; n nodes from first, as ouro_graph_block_first() has it. */
+typedef struct ouro_partition_block {
+  ouro_gid first;
+  int64_t n, n_entries;
+  int64_t *row;             /* [n + 1] */
+  ouro_partition_end *ends; /* [n_entries] by node, then by the other, never the node itself */
+  ouro_count *cost;         /* [n] training-set size */
+  ouro_count *corpus;       /* [n] largest feed that the node gives */
+  int32_t *degree, *narrow; /* what is sent to rank 0, where the graph is joined there */
+} ouro_partition_block;
+
+/** Symmetrise a graph, every rank the block of its ids: j -> i and i -> j become one pair of neighbours whose samples
+ *  are summed, feeds of a node to itself are dropped.
+ *  Collective on graph's communicator.
+ *  [out] block to be released with ouro_partition_block_clear(), also on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_partition_block_form(const ouro_graph *graph, ouro_partition_block *block);
+
+/** Release the arrays.
+ *  Not collective. */
+void ouro_partition_block_clear(ouro_partition_block *block);
+
 /* The symmetrised graph as METIS takes it, in global id order, whatever the ownership it came from. */
 typedef struct ouro_partition_symmetric {
   int64_t n_nodes, n_entries; /* each pair of neighbours is two entries */
@@ -36,8 +65,7 @@ typedef struct ouro_partition_symmetric {
   int32_t *corpus;            /* [n_nodes] volume objective: samples published, scaled; else NULL */
 } ouro_partition_symmetric;
 
-/** Symmetrise a graph and gather it on rank 0: j -> i and i -> j become one pair of neighbours whose samples are
- *  summed, feeds of a node to itself are dropped.
+/** Symmetrise a graph and gather it on rank 0.
  *  Collective on graph's communicator.
  *  [in]  limit     largest index and weight sum METIS can hold
  *  [out] symmetric counts on every rank, arrays on rank 0 only; release with ouro_partition_symmetric_clear()
@@ -74,6 +102,43 @@ const char *ouro_partition_metis(const ouro_partition_symmetric *symmetric, cons
  *  [in] objective_value the cut or volume that METIS states
  *  Returns what is wrong, or NULL. */
 const char *ouro_partition_metis_complaint(int64_t n_nodes, const int32_t *part, int n_parts, int64_t objective_value);
+
+/** Partition a graph by PT-Scotch, on all ranks together. It makes the cut small, counted in samples both ways; for a
+ *  given number of ranks the result is a function of the graph, options and number of parts.
+ *  Collective on comm.
+ *  [in]  n_parts   2 or more, and fewer than nodes
+ *  [out] part      [block->n] only to be used if there is no complaint
+ *  [out] complaint what is wrong with the partition, or NULL if it is complete and in range; the same on all ranks
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM. */
+ouro_status ouro_partition_ptscotch(MPI_Comm comm, const ouro_partition_block *block,
+                                    const ouro_config_partition *options, int n_parts, int32_t *part,
+                                    const char **complaint);
+
+/** Whether this build has PT-Scotch.
+ *  Not collective. */
+bool ouro_partition_has_ptscotch(void);
+
+/** Let PT-Scotch forget a node of the next partitions. For tests.
+ *  Not collective. */
+void ouro_partition_ptscotch_damage(bool damage);
+
+/** Name and version of PT-Scotch, or NULL where this build has none.
+ *  Not collective. */
+const char *ouro_partition_ptscotch_library(void);
+
+/** Give every owned node what the rank with the block of its id has for it.
+ *  Collective on graph's communicator.
+ *  [in]  bytes of a value, the same on all ranks
+ *  [in]  mine  [block of this rank]
+ *  [out] owned [n_owned]
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_partition_ask(const ouro_graph *graph, size_t bytes, const void *mine, void *owned);
+
+/** Read a partition that was made before, and check that it is one of this graph into so many parts.
+ *  Collective on graph's communicator.
+ *  [out] owner [n_owned]
+ *  Returns the same status on all ranks: OURO_OK, OURO_EIO, OURO_EINPUT (message "file:line: ..."), OURO_ENOMEM. */
+ouro_status ouro_partition_read(const ouro_graph *graph, const char *path, int n_parts, int32_t *owner);
 
 /** Largest index METIS can hold; 0 restores the real one. For tests.
  *  Not collective. */

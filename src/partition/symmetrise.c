@@ -1,6 +1,6 @@
-/* The symmetrised, weighted graph on rank 0. Each pair of neighbours is sent to the ranks that hold the blocks of
- * ids of the two; these sort and merge, so rank 0 only joins finished blocks. Invariant: the result is a function
- * of the graph, whoever owns what. Must not know METIS. */
+/* The symmetrised, weighted graph in blocks of ids, and joined on rank 0. Each pair of neighbours is sent to the ranks
+ * that hold the blocks of the two; these sort and merge, so rank 0 only joins finished blocks. Invariant: the result is
+ * a function of the graph, whoever owns what. Must not know who partitions it. */
 
 #include "partition/private.h"
 
@@ -10,30 +10,17 @@
 #include "ouro/base/alltoall.h"
 #include "ouro/base/memory.h"
 
-/* One end of a feed, on its way to the block of `node`. Samples are negative where node is the target. */
-typedef struct end {
-  int32_t node, other;
-  ouro_count samples;
-} end;
+typedef ouro_partition_end end;
+typedef ouro_partition_block block;
 
-/* A block of consecutive ids of the symmetrised graph; n nodes from first. */
-typedef struct block {
-  ouro_gid first;
-  int64_t n, n_entries;
-  int64_t *row;             /* [n + 1] */
-  end *ends;                /* [n_entries] by node, then by the other */
-  ouro_count *cost;         /* [n] */
-  ouro_count *corpus;       /* [n] largest feed that the node gives */
-  int32_t *degree, *narrow; /* what is sent to rank 0 */
-} block;
-
-static void block_clear(block *at) {
+void ouro_partition_block_clear(ouro_partition_block *at) {
   free(at->row);
   free(at->ends);
   free(at->cost);
   free(at->corpus);
   free(at->degree);
   free(at->narrow);
+  *at = (block){0};
 }
 
 static ouro_status block_begin(const ouro_graph *graph, block *at) {
@@ -91,10 +78,10 @@ static ouro_status make_ends(const ouro_graph *graph, end **ends, int32_t **rank
   OURO_NEW(*ends, 2 * graph->row[graph->n_owned]);
   OURO_NEW(*rank, 2 * graph->row[graph->n_owned]);
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
-    const int32_t target = (int32_t)graph->gid[i];
+    const ouro_gid target = graph->gid[i];
     const int target_rank = ouro_graph_block_rank(graph->n_nodes, n_ranks, target);
     for (ouro_eid k = graph->row[i]; k < graph->row[i + 1]; k++) {
-      const int32_t source = (int32_t)graph->gid[graph->source[k]];
+      const ouro_gid source = graph->gid[graph->source[k]];
       if (source == target) continue;
       (*rank)[*n] = target_rank;
       (*ends)[(*n)++] = (end){target, source, -ouro_graph_samples(graph, k)};
@@ -126,7 +113,7 @@ cleanup:
 }
 
 static int by_other(const void *a, const void *b) {
-  const int32_t x = ((const end *)a)->other, y = ((const end *)b)->other;
+  const ouro_gid x = ((const end *)a)->other, y = ((const end *)b)->other;
   return (x > y) - (x < y);
 }
 
@@ -226,7 +213,8 @@ static sums sum_up(const block *at, MPI_Comm comm) {
 static ouro_status too_large(const ouro_graph *graph, int64_t n_entries, int64_t limit) {
   return ouro_error(OURO_ELIMIT,
                     "%" PRId64 " nodes with %" PRId64 " neighbour entries are more than METIS' 32-bit indices hold "
-                    "(%" PRId64 "); use partition.method=block",
+                    "(%" PRId64 "); use partition.method=ptscotch, which has 64 bits and needs no rank that holds the "
+                    "whole graph, partition.method=block or partition.method=hash",
                     graph->n_nodes, n_entries, limit);
 }
 
@@ -293,7 +281,7 @@ static void gather_corpora(MPI_Comm comm, block *at, const sums *all, const layo
 
 static void gather_entries(MPI_Comm comm, block *at, const sums *all, const layout *entries, double limit,
                            ouro_objective objective, ouro_partition_symmetric *to) {
-  for (int64_t k = 0; k < at->n_entries; k++) at->narrow[k] = at->ends[k].other;
+  for (int64_t k = 0; k < at->n_entries; k++) at->narrow[k] = (int32_t)at->ends[k].other;
   gather(comm, at->narrow, entries, to->neighbour);
   if (objective == OURO_OBJECTIVE_VOLUME) return;
   const scale weight = scale_to(all->weight, (double)all->n_entries, limit, 1);
@@ -325,25 +313,31 @@ cleanup:
   return status;
 }
 
+ouro_status ouro_partition_block_form(const ouro_graph *graph, ouro_partition_block *at) {
+  ouro_status status = OURO_OK;
+  end *received = NULL;
+  int64_t n_received = 0;
+  *at = (block){0};
+  OURO_AGREE(graph->comm, block_begin(graph, at));
+  OURO_TRY(collect_costs(graph, at));
+  OURO_TRY(exchange_ends(graph, &received, &n_received));
+  OURO_AGREE(graph->comm, sort_block(at, received, n_received));
+cleanup:
+  free(received);
+  return status;
+}
+
 ouro_status ouro_partition_symmetrise(const ouro_graph *graph, ouro_objective objective, int64_t limit,
                                       ouro_partition_symmetric *symmetric) {
   ouro_status status = OURO_OK;
   block at = {0};
-  end *received = NULL;
-  int64_t n_received = 0;
   *symmetric = (ouro_partition_symmetric){.n_nodes = graph->n_nodes};
   if (graph->n_nodes > limit / 2) return too_large(graph, 2 * graph->n_feeds, limit);
-  OURO_AGREE(graph->comm, block_begin(graph, &at));
-  OURO_TRY(collect_costs(graph, &at));
-  OURO_TRY(exchange_ends(graph, &received, &n_received));
-  OURO_AGREE(graph->comm, sort_block(&at, received, n_received));
-  free(received);
-  received = NULL;
+  OURO_TRY(ouro_partition_block_form(graph, &at));
   OURO_TRY(join_blocks(graph, &at, objective, limit, symmetric));
   symmetric->n_linked = symmetric->n_nodes;
 cleanup:
-  free(received);
-  block_clear(&at);
+  ouro_partition_block_clear(&at);
   if (status != OURO_OK) ouro_partition_symmetric_clear(symmetric);
   return status;
 }

@@ -11,8 +11,8 @@
 
 #define ROW_BYTES 8.0
 
-static const ouro_config_partition metis = {OURO_METHOD_METIS, OURO_OBJECTIVE_AUTO, 1.03, 1};
-static const ouro_config_partition by_blocks = {OURO_METHOD_BLOCK, OURO_OBJECTIVE_AUTO, 1.03, 1};
+static const ouro_config_partition metis = {OURO_METHOD_METIS, OURO_OBJECTIVE_AUTO, 1.03, 1, NULL};
+static const ouro_config_partition by_blocks = {OURO_METHOD_BLOCK, OURO_OBJECTIVE_AUTO, 1.03, 1, NULL};
 
 /* Choose, and bring the parts of all nodes together on every rank. */
 static ouro_status choose(const ouro_graph *graph, const ouro_config_partition *options, ouro_draw draw_kind,
@@ -327,7 +327,7 @@ static void test_limit(void **state) {
   ouro_partition_limit_at(0);
   assert_everywhere(refused == OURO_ELIMIT && nodes == OURO_ELIMIT);
   assert_everywhere(strstr(message, "40 nodes") && strstr(message, "(100)"));
-  assert_everywhere(strstr(message, "partition.method=block") != NULL);
+  assert_everywhere(strstr(message, "partition.method=block") && strstr(message, "partition.method=ptscotch"));
   assert_ok(blocks);
   assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures));
   ouro_graph_destroy(&graph);

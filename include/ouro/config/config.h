@@ -35,7 +35,7 @@ typedef enum ouro_regime {
 typedef enum ouro_draw { OURO_DRAW_PRIVATE, OURO_DRAW_PUBLISHED } ouro_draw;
 typedef enum ouro_sampling { OURO_SAMPLING_ROWS, OURO_SAMPLING_STATISTICS, OURO_SAMPLING_LIMIT } ouro_sampling;
 typedef enum ouro_exact { OURO_EXACT_AUTO, OURO_EXACT_ALWAYS, OURO_EXACT_NONE } ouro_exact;
-typedef enum ouro_method { OURO_METHOD_METIS, OURO_METHOD_BLOCK } ouro_method;
+typedef enum ouro_method { OURO_METHOD_METIS, OURO_METHOD_BLOCK, OURO_METHOD_PTSCOTCH, OURO_METHOD_HASH } ouro_method;
 typedef enum ouro_objective { OURO_OBJECTIVE_AUTO, OURO_OBJECTIVE_CUT, OURO_OBJECTIVE_VOLUME } ouro_objective;
 typedef enum ouro_carry { OURO_CARRY_DATA, OURO_CARRY_PARAMETERS } ouro_carry;
 typedef enum ouro_exists { OURO_EXISTS_REPLACE, OURO_EXISTS_ERROR } ouro_exists;
@@ -130,6 +130,7 @@ typedef struct ouro_config_partition {
   ouro_objective objective;
   double imbalance; /* >= 1.001; default 1.03 */
   int seed;         /* default 1 */
+  char *file;       /* a partition made before, instead of a method; NULL: none */
 } ouro_config_partition;
 
 typedef struct ouro_config_exchange {

@@ -8,7 +8,8 @@
 /* What a partition costs. Bytes are those of one generation and one replicate. */
 typedef struct ouro_partition_figures {
   int n_parts;
-  const char *method;    /* what made it: "metis", or "block" if asked for or METIS had no work or failed */
+  const char *method;    /* what made it: "metis", "ptscotch", "hash", "file", or "block" if asked for or the others had
+                            no work or failed */
   const char *objective; /* "cut" or "volume": what METIS makes small and block_bytes and random_bytes count */
   ouro_eid cut_feeds;    /* feeds between different parts */
   double cut_bytes;      /* bytes over the cut, private draws */
@@ -29,20 +30,37 @@ static inline ouro_draw ouro_partition_crossing(const ouro_config *config) {
 }
 
 /** Choose an owner for every node.
- *  Collective on graph's communicator. METIS runs on rank 0 on the symmetrised graph, vertex weight = training
- *  cost, edge weight = bytes moved a generation; the result is validated whatever METIS returned, and blocks of
- *  consecutive ids take its place, with a warning, if it is of no use. For a given number of parts the result is a
- *  function of the graph: neither the ranks nor who owns what change it. Parts may be empty. While METIS runs, rank 0
- *  writes nothing to stdout and stderr, and a SIGTERM there ends METIS instead of the program.
+ *  Collective on graph's communicator. METIS runs on rank 0 on the symmetrised graph, PT-Scotch on all ranks; vertex
+ *  weight = training cost, edge weight = bytes moved a generation; the result is validated whatever was returned, and
+ *  blocks of consecutive ids take its place, with a warning, if it is of no use. For a given number of parts the result
+ *  is a function of the graph: neither the ranks (but for PT-Scotch's) nor who owns what change it. Parts may be empty.
+ *  PT-Scotch always makes the cut small, whatever the objective. While METIS runs, rank 0 writes nothing to stdout and
+ *  stderr, and a SIGTERM there ends METIS instead of the program.
  *  [in]  n_parts   number of parts, 1 or more (usually the ranks of the communicator)
  *  [in]  row_bytes bytes of one sample on the wire; scales the figures, the partition does not depend on it
  *  [in]  draw      resolves objective auto: cut for private, volume for published draws
  *  [out] owner     [n_owned] part of each owned node, 0 .. n_parts-1
  *  [out] figures   the same on all ranks
  *  Returns the same status on all ranks: OURO_OK, OURO_ELIMIT (more than METIS' 32-bit indices hold; the message
- *  names partition.method=block), OURO_ENOMEM, OURO_EMPI, OURO_EINTERNAL. */
+ *  names the other methods), OURO_ECONFIG (PT-Scotch where this build has none), OURO_EIO, OURO_EINPUT (a partition
+ *  file that is not of this graph or not of so many parts), OURO_ENOMEM, OURO_EMPI, OURO_EINTERNAL. */
 ouro_status ouro_partition_choose(const ouro_graph *graph, const ouro_config_partition *options, ouro_draw draw,
                                   int n_parts, double row_bytes, int32_t *owner, ouro_partition_figures *figures);
+
+/** What a partition gains, in words: how many times as much blocks of ids and a random partition move, and whether the
+ *  graph has structure to gain from.
+ *  Not collective.
+ *  [out] text [size]
+ *  Returns text. */
+const char *ouro_partition_gain(const ouro_partition_figures *figures, char *text, size_t size);
+
+/** First line of the file of a partition, by which it is known again: nodes, parts and a digest of who feeds whom. The
+ *  second is "node<TAB>part", and then come the nodes in order of their ids.
+ *  Collective on graph's communicator.
+ *  [out] text [size] without a newline, the same on all ranks
+ *  Returns text. */
+const char *ouro_partition_headline(const ouro_graph *graph, const ouro_partition_figures *figures, char *text,
+                                    size_t size);
 
 /** Move every node, its feeds, real data and label to its owner.
  *  Collective on graph's communicator.
@@ -60,7 +78,7 @@ ouro_status ouro_partition_migrate(ouro_graph **graph, const int32_t *owner);
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
 ouro_status ouro_partition_gather(const ouro_graph *graph, MPI_Comm within, MPI_Comm across, ouro_graph **copy);
 
-/** Name and version of the library that partitions, e.g. "METIS 5.1.0".
+/** Name and version of the libraries that partition, e.g. "METIS 5.1.0, PT-Scotch 7.0.3".
  *  Not collective.
  *  Returns a constant. */
 const char *ouro_partition_library(void);
