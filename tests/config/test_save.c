@@ -119,8 +119,8 @@ static void random_experiment(char *text) {
   else if (draw(2))
     at = put(text, at, ", regime: subsample, memory: %d", 1 + (int)draw(1u << 30));
   at = put(text, at, "}\n");
-  at =
-      put(text, at, "partition: {method: block, imbalance: %.17g, seed: %d}\n", 1.001 + uniform(), (int)draw(1u << 31));
+  at = put(text, at, "partition: {method: %s, imbalance: %.17g, seed: %d%s}\n", draw(2) ? "block" : "ptscotch",
+           1.001 + uniform(), (int)draw(1u << 31), draw(2) ? ", file: parts.tsv" : "");
   at = put(text, at, "exchange: {carry: parameters, buffer: %d}\n", 1 + (int)draw(1u << 30));
   at = put(text, at, "parallel: {groups: %d}\n", 1 + (int)draw(100));
   if (draw(2)) put(text, at, "output: {file: %s, parameters: true, exists: error}\n", name());
@@ -166,11 +166,12 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->learning.growth == b->learning.growth && a->learning.memory == b->learning.memory &&
          a->learning.draw == b->learning.draw && a->learning.replicates == b->learning.replicates &&
          a->learning.seed == b->learning.seed && a->partition.method == b->partition.method &&
-         a->partition.objective == b->partition.objective && a->partition.imbalance == b->partition.imbalance &&
-         a->partition.seed == b->partition.seed && a->exchange.carry == b->exchange.carry &&
-         a->exchange.buffer == b->exchange.buffer && same_text(a->parallel.groups, b->parallel.groups) &&
-         same_text(a->output.file, b->output.file) && a->output.every == b->output.every &&
-         a->output.exists == b->output.exists && a->output.parameters == b->output.parameters;
+         same_text(a->partition.file, b->partition.file) && a->partition.objective == b->partition.objective &&
+         a->partition.imbalance == b->partition.imbalance && a->partition.seed == b->partition.seed &&
+         a->exchange.carry == b->exchange.carry && a->exchange.buffer == b->exchange.buffer &&
+         same_text(a->parallel.groups, b->parallel.groups) && same_text(a->output.file, b->output.file) &&
+         a->output.every == b->output.every && a->output.exists == b->output.exists &&
+         a->output.parameters == b->output.parameters;
 }
 
 static void saving_and_loading_gives_the_same(void **state) {
