@@ -19,6 +19,12 @@ int ouro_message_pieces(size_t room) {
   return room ? (int)((room - 1) / largest + 1) : 1;
 }
 
+int64_t ouro_message_pieces_of(int n, const ouro_lid *row, size_t bytes) {
+  int64_t sum = 0;
+  for (int k = 0; k < n; k++) sum += ouro_message_pieces(ouro_message_room(row, k, bytes));
+  return sum;
+}
+
 /* Bytes of piece k. */
 static int length_of(size_t bytes, int k) {
   const size_t before = (size_t)k * largest;

@@ -282,16 +282,6 @@ typedef struct side {
   char *buffer;
 } side;
 
-static size_t bytes_of(const side *of, int peer, size_t bytes) {
-  return (size_t)(of->row[peer + 1] - of->row[peer]) * bytes;
-}
-
-static int64_t pieces_of(const side *of, size_t bytes) {
-  int64_t n = 0;
-  for (int k = 0; k < of->n; k++) n += ouro_message_pieces(bytes_of(of, k, bytes));
-  return n;
-}
-
 static ouro_status new_buffers(side *out, side *in, size_t bytes, MPI_Request **request) {
   ouro_status status = OURO_OK;
   size_t n_out, n_in;
@@ -299,7 +289,7 @@ static ouro_status new_buffers(side *out, side *in, size_t bytes, MPI_Request **
   OURO_TRY(ouro_memory_product((size_t)in->row[in->n], bytes, &n_in));
   OURO_NEW(out->buffer, n_out);
   OURO_NEW(in->buffer, n_in);
-  OURO_NEW(*request, pieces_of(out, bytes) + pieces_of(in, bytes));
+  OURO_NEW(*request, ouro_message_pieces_of(out->n, out->row, bytes) + ouro_message_pieces_of(in->n, in->row, bytes));
 cleanup:
   return status;
 }
@@ -307,12 +297,12 @@ cleanup:
 static void swap_buffers(MPI_Comm comm, int tag, const side *out, const side *in, size_t bytes, MPI_Request *request) {
   MPI_Request *next = request;
   for (int k = 0; k < in->n; k++) {
-    const size_t n = bytes_of(in, k, bytes);
+    const size_t n = ouro_message_room(in->row, k, bytes);
     ouro_message_receive(comm, in->buffer + (size_t)in->row[k] * bytes, n, in->rank[k], tag, next);
     next += ouro_message_pieces(n);
   }
   for (int k = 0; k < out->n; k++) {
-    const size_t n = bytes_of(out, k, bytes);
+    const size_t n = ouro_message_room(out->row, k, bytes);
     ouro_message_send(comm, out->buffer + (size_t)out->row[k] * bytes, n, n, out->rank[k], tag, next);
     next += ouro_message_pieces(n);
   }

@@ -51,7 +51,7 @@ typedef struct sweep {
   ouro_lid *changed, *stack; /* [n_local] */
   entry *frontier;           /* [n_local] */
   ouro_lid n_changed, n_frontier;
-  MPI_Request *request; /* [pieces_of(in) + pieces_of(out)] */
+  MPI_Request *request; /* of all messages, in and out */
 } sweep;
 
 static void sweep_clear(sweep *run) {
@@ -131,17 +131,6 @@ static void choose_way(sweep *run, ouro_sweep_way way) {
   run->n_pushing = graph->n_owned; /* against feeds, ghosts are told about but pass nothing on */
 }
 
-/* Bytes of all the letters that may go to or come from a neighbour. */
-static size_t room_of(const side *of, int peer) {
-  return (size_t)(of->row[peer + 1] - of->row[peer]) * sizeof(letter);
-}
-
-static int64_t pieces_of(const side *of) {
-  int64_t n = 0;
-  for (int k = 0; k < of->n; k++) n += ouro_message_pieces(room_of(of, k));
-  return n;
-}
-
 static ouro_status sweep_start(sweep *run, ouro_sweep_way way) {
   ouro_status status = OURO_OK;
   choose_way(run, way);
@@ -159,7 +148,8 @@ static ouro_status sweep_start(sweep *run, ouro_sweep_way way) {
   OURO_NEW(run->changed, run->n_local);
   OURO_NEW(run->stack, run->n_local);
   OURO_NEW(run->frontier, run->n_local);
-  OURO_NEW(run->request, pieces_of(&run->in) + pieces_of(&run->out));
+  OURO_NEW(run->request, ouro_message_pieces_of(run->in.n, run->in.row, sizeof(letter)) +
+                             ouro_message_pieces_of(run->out.n, run->out.row, sizeof(letter)));
 cleanup:
   return status;
 }
@@ -302,18 +292,20 @@ static void swap_letters(sweep *run) {
   MPI_Request *next = run->request, *coming = run->request;
   write_letters(run);
   for (int k = 0; k < in->n; k++) {
-    ouro_message_receive(comm, in->letters + in->row[k], room_of(in, k), in->rank[k], OURO_TAG_GRAPH_SWEEP, next);
-    next += ouro_message_pieces(room_of(in, k));
+    ouro_message_receive(comm, in->letters + in->row[k], ouro_message_room(in->row, k, sizeof(letter)), in->rank[k],
+                         OURO_TAG_GRAPH_SWEEP, next);
+    next += ouro_message_pieces(ouro_message_room(in->row, k, sizeof(letter)));
   }
   MPI_Request *const going = next;
   for (int k = 0; k < out->n; k++) {
-    ouro_message_send(comm, out->letters + out->row[k], (size_t)run->n_out[k] * sizeof(letter), room_of(out, k),
-                      out->rank[k], OURO_TAG_GRAPH_SWEEP, next);
-    next += ouro_message_pieces(room_of(out, k));
+    ouro_message_send(comm, out->letters + out->row[k], (size_t)run->n_out[k] * sizeof(letter),
+                      ouro_message_room(out->row, k, sizeof(letter)), out->rank[k], OURO_TAG_GRAPH_SWEEP, next);
+    next += ouro_message_pieces(ouro_message_room(out->row, k, sizeof(letter)));
   }
   for (int k = 0; k < in->n; k++) {
-    read_letters(run, k, (ouro_lid)(ouro_message_wait(room_of(in, k), coming) / sizeof(letter)));
-    coming += ouro_message_pieces(room_of(in, k));
+    read_letters(run, k,
+                 (ouro_lid)(ouro_message_wait(ouro_message_room(in->row, k, sizeof(letter)), coming) / sizeof(letter)));
+    coming += ouro_message_pieces(ouro_message_room(in->row, k, sizeof(letter)));
   }
   MPI_Waitall((int)(next - going), going, MPI_STATUSES_IGNORE);
 }

@@ -4,11 +4,11 @@
 
 #include "theory/rates_pairs.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 #include "ouro/graph/reach.h"
 #include "theory/select.h"
 
@@ -246,7 +246,6 @@ static ouro_status write_letters(search *s) {
   for (int peer = 0; peer < s->halo->n_send; peer++) {
     list *l = &s->sent[peer];
     s->n_out[peer] = l->n - l->told;
-    OURO_CHECK(s->n_out[peer] <= INT_MAX / WORDS, OURO_ELIMIT, "%d pairs are too many for a message", s->n_out[peer]);
     OURO_RESIZE(s->out[peer], (size_t)WORDS * (size_t)(s->n_out[peer] + 1));
     for (int32_t k = l->told; k < l->n; k++) {
       write_letter(s, peer, l->pair[k], s->out[peer] + (size_t)WORDS * (size_t)(k - l->told));
@@ -266,11 +265,21 @@ cleanup:
   return status;
 }
 
+/* Bytes of n letters. */
+static size_t room_of(int n) {
+  return (size_t)WORDS * (size_t)n * sizeof(int64_t);
+}
+
 static ouro_status make_place(search *s) {
   ouro_status status = OURO_OK;
-  for (int peer = 0; peer < s->halo->n_receive; peer++) {
+  const ouro_halo *halo = s->halo;
+  int64_t pieces = halo->n_receive + halo->n_send; /* the numbers of letters before them */
+  for (int peer = 0; peer < halo->n_receive; peer++) {
     OURO_RESIZE(s->in[peer], (size_t)WORDS * (size_t)(s->n_in[peer] + 1));
+    pieces += ouro_message_pieces(room_of(s->n_in[peer]));
   }
+  for (int peer = 0; peer < halo->n_send; peer++) pieces += ouro_message_pieces(room_of(s->n_out[peer]));
+  OURO_RESIZE(s->request, pieces);
 cleanup:
   return status;
 }
@@ -287,11 +296,17 @@ static ouro_status swap_letters(search *s) {
     MPI_Isend(&s->n_out[k], 1, MPI_INT, halo->send_rank[k], OURO_TAG_RATES, comm, &outgoing[k]);
   MPI_Waitall(halo->n_receive + halo->n_send, s->request, MPI_STATUSES_IGNORE);
   OURO_AGREE(comm, make_place(s));
-  for (int k = 0; k < halo->n_receive; k++)
-    MPI_Irecv(s->in[k], WORDS * s->n_in[k], MPI_INT64_T, halo->receive_rank[k], OURO_TAG_RATES, comm, &s->request[k]);
-  for (int k = 0; k < halo->n_send; k++)
-    MPI_Isend(s->out[k], WORDS * s->n_out[k], MPI_INT64_T, halo->send_rank[k], OURO_TAG_RATES, comm, &outgoing[k]);
-  MPI_Waitall(halo->n_receive + halo->n_send, s->request, MPI_STATUSES_IGNORE);
+  MPI_Request *next = s->request;
+  for (int k = 0; k < halo->n_receive; k++) {
+    ouro_message_receive(comm, s->in[k], room_of(s->n_in[k]), halo->receive_rank[k], OURO_TAG_RATES, next);
+    next += ouro_message_pieces(room_of(s->n_in[k]));
+  }
+  for (int k = 0; k < halo->n_send; k++) {
+    ouro_message_send(comm, s->out[k], room_of(s->n_out[k]), room_of(s->n_out[k]), halo->send_rank[k], OURO_TAG_RATES,
+                      next);
+    next += ouro_message_pieces(room_of(s->n_out[k]));
+  }
+  MPI_Waitall((int)(next - s->request), s->request, MPI_STATUSES_IGNORE);
 cleanup:
   return status;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 #include "ouro/base/random.h"
 #include "theory/select.h"
 
@@ -98,7 +99,8 @@ static ouro_status list_slots(sketch *s) {
   OURO_NEW(s->out, halo->n_ghost);
   OURO_NEW(s->in, halo->send_row[halo->n_send]);
   OURO_NEW(s->n_out, halo->n_receive);
-  OURO_NEW(s->request, halo->n_receive + halo->n_send);
+  OURO_NEW(s->request, ouro_message_pieces_of(halo->n_send, halo->send_row, sizeof(letter)) +
+                           ouro_message_pieces_of(halo->n_receive, halo->receive_row, sizeof(letter)));
   for (int p = 0; p < halo->n_receive; p++) {
     for (ouro_lid k = halo->receive_row[p]; k < halo->receive_row[p + 1]; k++) {
       const ouro_lid ghost = halo->receive[k] - halo->n_owned;
@@ -210,35 +212,37 @@ static void write_letters(sketch *s) {
   s->n_changed = 0;
 }
 
-static void read_letters(sketch *s, int peer, int n) {
+static void read_letters(sketch *s, int peer, ouro_lid n) {
   const ouro_halo *halo = s->graph->halo;
-  for (int k = 0; k < n; k++) {
+  for (ouro_lid k = 0; k < n; k++) {
     const letter *one = &s->in[halo->send_row[peer] + k];
     const ouro_lid i = halo->send[halo->send_row[peer] + one->slot];
     if (!s->closed[i]) meet(s, i, &one->met);
   }
 }
 
-static void swap_letters(sketch *s, MPI_Datatype type) {
+static void swap_letters(sketch *s) {
   const ouro_halo *halo = s->graph->halo;
-  MPI_Request *outgoing = s->request + halo->n_send;
+  MPI_Request *next = s->request, *coming = s->request;
   write_letters(s);
   for (int p = 0; p < halo->n_send; p++) {
-    MPI_Irecv(s->in + halo->send_row[p], halo->send_row[p + 1] - halo->send_row[p], type, halo->send_rank[p],
-              OURO_TAG_SKETCH, halo->comm, &s->request[p]);
+    const size_t room = ouro_message_room(halo->send_row, p, sizeof(letter));
+    ouro_message_receive(halo->comm, s->in + halo->send_row[p], room, halo->send_rank[p], OURO_TAG_SKETCH, next);
+    next += ouro_message_pieces(room);
   }
+  MPI_Request *const going = next;
   for (int p = 0; p < halo->n_receive; p++) {
-    MPI_Isend(s->out + halo->receive_row[p], s->n_out[p], type, halo->receive_rank[p], OURO_TAG_SKETCH, halo->comm,
-              &outgoing[p]);
+    const size_t room = ouro_message_room(halo->receive_row, p, sizeof(letter));
+    ouro_message_send(halo->comm, s->out + halo->receive_row[p], (size_t)s->n_out[p] * sizeof(letter), room,
+                      halo->receive_rank[p], OURO_TAG_SKETCH, next);
+    next += ouro_message_pieces(room);
   }
   for (int p = 0; p < halo->n_send; p++) {
-    MPI_Status arrived;
-    int n;
-    MPI_Wait(&s->request[p], &arrived);
-    MPI_Get_count(&arrived, type, &n);
-    read_letters(s, p, n);
+    const size_t room = ouro_message_room(halo->send_row, p, sizeof(letter));
+    read_letters(s, p, (ouro_lid)(ouro_message_wait(room, coming) / sizeof(letter)));
+    coming += ouro_message_pieces(room);
   }
-  MPI_Waitall(halo->n_receive, outgoing, MPI_STATUSES_IGNORE);
+  MPI_Waitall((int)(next - going), going, MPI_STATUSES_IGNORE);
 }
 
 static ouro_status any_letters(const sketch *s, int *any) {
@@ -258,7 +262,7 @@ static void start_batch(sketch *s, int n, const ouro_pair *member) {
   }
 }
 
-static ouro_status run_batch(sketch *s, int n, const ouro_pair *member, MPI_Datatype type) {
+static ouro_status run_batch(sketch *s, int n, const ouro_pair *member) {
   ouro_status status = OURO_OK;
   int any;
   start_batch(s, n, member);
@@ -266,7 +270,7 @@ static ouro_status run_batch(sketch *s, int n, const ouro_pair *member, MPI_Data
     run_dry(s);
     OURO_AGREE(s->graph->comm, any_letters(s, &any));
     if (!any) break;
-    swap_letters(s, type);
+    swap_letters(s);
   }
   settle(s);
   s->n_done += n;
@@ -292,7 +296,7 @@ static ouro_status any_asking(const sketch *s, int *any) {
 }
 
 /* Ghosts learn who is closed after 1, 2, 4, 8 .. chunks: until then letters to closed nodes are written in vain. */
-static ouro_status run_chunks(sketch *s, MPI_Datatype type) {
+static ouro_status run_chunks(sketch *s) {
   ouro_status status = OURO_OK;
   ouro_pair chunk[CHUNK];
   int n = 1, any = 1;
@@ -301,7 +305,7 @@ static ouro_status run_chunks(sketch *s, MPI_Datatype type) {
     if ((c & (c - 1)) == 0) OURO_AGREE(s->graph->comm, any_asking(s, &any));
     OURO_AGREE(s->graph->comm, next_chunk(s, chunk, &n));
     for (int first = 0; first < n && any; first += BATCH) {
-      OURO_TRY(run_batch(s, n - first < BATCH ? n - first : BATCH, chunk + first, type));
+      OURO_TRY(run_batch(s, n - first < BATCH ? n - first : BATCH, chunk + first));
     }
   }
 cleanup:
@@ -323,16 +327,12 @@ ouro_status ouro_sketch_reach(const ouro_graph *graph, const int8_t *role, int k
                               int8_t *exact) {
   ouro_status status = OURO_OK;
   sketch s = {.graph = graph, .role = role, .k = k};
-  MPI_Datatype type;
-  MPI_Type_contiguous((int)sizeof(letter), MPI_BYTE, &type);
-  MPI_Type_commit(&type);
   OURO_AGREE(graph->comm, sketch_new(&s, seed));
   OURO_AGREE(graph->comm,
              ouro_mpi_status(MPI_Allreduce(&s.n_order, &s.n_counted, 1, OURO_GID_MPI, MPI_SUM, graph->comm)));
-  OURO_TRY(run_chunks(&s, type));
+  OURO_TRY(run_chunks(&s));
   estimate(&s, reached, exact);
 cleanup:
-  MPI_Type_free(&type);
   sketch_clear(&s);
   return status;
 }

@@ -19,6 +19,16 @@ void ouro_message_set_largest(size_t bytes);
  *  Not collective. */
 int ouro_message_pieces(size_t room);
 
+/** Room of the message to or from neighbour k, for its row[k+1] - row[k] items of so many bytes.
+ *  Not collective. */
+static inline size_t ouro_message_room(const ouro_lid *row, int k, size_t bytes) {
+  return (size_t)(row[k + 1] - row[k]) * bytes;
+}
+
+/** Requests of the messages of n such neighbours.
+ *  Not collective. */
+int64_t ouro_message_pieces_of(int n, const ouro_lid *row, size_t bytes);
+
 /** Start to receive a message of up to `room` bytes.
  *  Not collective: meets ouro_message_send() with the same room.
  *  [out] buffer  [room], not to be touched until ouro_message_wait()
