@@ -7,6 +7,8 @@
 #   make lint            formatting, module directions, docstrings, lengths, shell scripts
 #   make published       results of the literature, each by its experiment: SCALE=2 doubles sample sizes, SEED=, ONLY=R1,R5
 #   make figures         pictures of who collapses, how fast, and what real data do about it
+#   make plan            what 10^9 feeds would take on 10,000 ranks, predicted with the assumptions (RANKS=)
+#   make growth          time and memory of a generation against the number of models, their slope and a figure
 #   make bench           speed on 1 and 2 ranks, against the NumPy program a user would write, and of every family
 #   make bench-verdict   the same for `ouro verdict` on a graph of 16 million feeds, against pandas and SciPy
 #   make install PREFIX=/usr/local
@@ -31,7 +33,7 @@ PYTHON ?= /usr/bin/python3
 MPI := scripts/mpi.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all demo published figures check check-large lint bench bench-verdict install info clean bootstrap memcheck
+.PHONY: all demo published figures plan growth check check-large lint bench bench-verdict install info clean bootstrap memcheck
 
 # Found libraries: build/probe.mk is made by compiling and linking against each of them. The two commands of the
 # quick start install what is missing first.
@@ -104,6 +106,13 @@ published: $(PROGRAM)
 
 figures: $(PROGRAM)
 	@$(PYTHON) scripts/figures.py --ouro $(PROGRAM) $(if $(ONLY),--only $(ONLY))
+
+plan: $(PROGRAM)
+	@OURO=$(PROGRAM) jobs/plan/plan.sh $(RANKS)
+
+# MOST= bounds the models (10^7), TIERS= names the tiers of sampling.
+growth: $(PROGRAM)
+	@$(PYTHON) scripts/growth.py --ouro $(PROGRAM) $(if $(MOST),--most $(MOST)) $(if $(TIERS),--tiers $(TIERS))
 
 # ONLY=pattern runs the tests whose name holds the pattern.
 check: $(PROGRAM) $(TESTS) $(BENCHES)

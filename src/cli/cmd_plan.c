@@ -11,18 +11,25 @@
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
 
-enum { KEY_RANKS = 256, KEY_MACHINE, KEY_CALIBRATE, KEY_TSV, KEY_JSON };
+enum { KEY_RANKS = 256, KEY_MACHINE, KEY_CUT, KEY_NEIGHBOURS, KEY_CALIBRATE, KEY_TSV, KEY_JSON };
 
 typedef struct plan_options {
   cli_options common;
   const char *machine, *output;
-  int ranks; /* 0: those it runs on */
+  int ranks;
+  double cut, neighbours; /* negative: not given */
   bool calibrate, tsv, json;
 } plan_options;
 
 static const struct argp_option option_table[] = {
     {"ranks", KEY_RANKS, "N", 0, "Ranks of the run that is planned (default: those this runs on)", 0},
     {"machine", KEY_MACHINE, "FILE", 0, "Rates of a machine (default: built in)", 0},
+    {"cut", KEY_CUT, "SHARE", 0,
+     "Do not make the graph: assume that this share of its feeds, 0 to 1, comes from other ranks, and that all ranks "
+     "are "
+     "alike; for graph.generate",
+     0},
+    {"neighbours", KEY_NEIGHBOURS, "K", 0, "With --cut: ranks that each exchanges with (default: all others)", 0},
     {"calibrate", KEY_CALIBRATE, 0, 0,
      "Measure this machine instead: all families, or the model of EXPERIMENT.yaml alone; on 2 ranks, messages too", 0},
     {"output", 'o', "FILE", 0, "Where --calibrate writes the machine (default: standard output)", 0},
@@ -45,10 +52,21 @@ static error_t set_ranks(plan_options *options, const char *argument, struct arg
   return EINVAL;
 }
 
+static error_t set_number(const char *argument, const char *option, double most, struct argp_state *state,
+                          double *value) {
+  char *end;
+  *value = strtod(argument, &end);
+  if (*argument && *end == '\0' && *value >= 0 && *value <= most) return 0;
+  argp_error(state, "%s needs a number from 0 to %g, not `%s`", option, most, argument);
+  return EINVAL;
+}
+
 static error_t at_end(const plan_options *options, struct argp_state *state) {
   if (options->common.help) return 0;
   if (options->calibrate && (options->tsv || options->json))
     argp_error(state, "--calibrate writes a machine, not --tsv or --json");
+  else if (options->neighbours >= 0 && options->cut < 0)
+    argp_error(state, "--neighbours goes with --cut");
   else if (options->output && !options->calibrate)
     argp_error(state, "--output is for --calibrate");
   else if (options->common.n_positional == 1 || options->calibrate)
@@ -66,6 +84,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   case KEY_MACHINE:
     options->machine = argument;
     return 0;
+  case KEY_CUT:
+    return set_number(argument, "--cut", 1, state, &options->cut);
+  case KEY_NEIGHBOURS:
+    return set_number(argument, "--neighbours", 1 << 20, state, &options->neighbours);
   case KEY_CALIBRATE:
     options->calibrate = true;
     return 0;
@@ -98,12 +120,14 @@ static const struct argp argp = {option_table,
                                  NULL,
                                  NULL};
 
-/* Memory of a rank: what the machine says of its nodes; else this machine, shared by all. */
-static double memory_of_rank(MPI_Comm comm, const ouro_plan_machine *machine, int n_ranks) {
+/* Collective: memory of a rank, what the machine says of its nodes; else this machine, shared by all, but for a graph
+ * that is not for it. */
+static double memory_of_rank(MPI_Comm comm, const ouro_plan_machine *machine, const plan_options *options) {
   int here;
   MPI_Comm_size(comm, &here);
-  if (machine->memory > 0) return machine->memory / fmin(machine->ranks, n_ranks);
-  return (double)ouro_memory_available(comm) * here / n_ranks;
+  if (machine->memory > 0) return machine->memory / fmin(machine->ranks, options->ranks);
+  if (options->cut >= 0) return 0;
+  return (double)ouro_memory_available(comm) * here / options->ranks;
 }
 
 static ouro_status open_machine(MPI_Comm comm, const char *path, ouro_plan_machine **machine) {
@@ -120,23 +144,54 @@ static void print(const plan_options *options, const cli_plan *what) {
     cli_plan_print(what);
 }
 
-/* Collective: count and print. */
-static ouro_status plan_job(MPI_Comm comm, const plan_options *options, cli_job *job,
-                            const ouro_plan_machine *machine) {
-  ouro_status status = OURO_OK;
-  ouro_plan *plan = NULL;
-  const double memory = memory_of_rank(comm, machine, options->ranks);
-  OURO_TRY(ouro_plan_create(job->config, job->family, machine, &job->graph, options->ranks, options->ranks, &plan));
+/* Collective: print a plan of a job, whose graph may not have been made. */
+static void show(MPI_Comm comm, const plan_options *options, const cli_job *job, const ouro_plan_machine *machine,
+                 const ouro_plan *plan) {
+  double nodes = 0, feeds = 0;
+  for (int p = 0; p < plan->n_parts; p++) {
+    nodes += plan->part[p].counts.nodes;
+    feeds += plan->part[p].counts.feeds;
+  }
   const cli_plan what = {.config = job->config,
                          .family = job->family,
                          .machine = machine,
                          .plan = plan,
                          .machine_name = options->machine,
-                         .n_nodes = job->graph->n_nodes,
-                         .n_feeds = (double)job->graph->n_feeds,
+                         .n_nodes = round(nodes),
+                         .n_feeds = job->graph ? (double)job->graph->n_feeds : round(feeds),
                          .n_ranks = options->ranks,
-                         .memory = memory};
+                         .memory = memory_of_rank(comm, machine, options),
+                         .assumed = job->graph == NULL,
+                         .cut = options->cut,
+                         .neighbours = plan->part[0].counts.neighbours};
   if (cli_is_root(comm)) print(options, &what);
+}
+
+/* Collective: count the parts of the graph. */
+static ouro_status plan_graph(MPI_Comm comm, const plan_options *options, const ouro_plan_machine *machine,
+                              cli_job *job) {
+  ouro_status status = OURO_OK;
+  ouro_plan *plan = NULL;
+  OURO_TRY(cli_job_open(comm, options->common.positional[0], &options->common, job));
+  OURO_TRY(ouro_plan_create(job->config, job->family, machine, &job->graph, options->ranks, options->ranks, &plan));
+  show(comm, options, job, machine, plan);
+cleanup:
+  ouro_plan_destroy(&plan);
+  return status;
+}
+
+/* Collective: by assumptions. */
+static ouro_status plan_assumed(MPI_Comm comm, const plan_options *options, const ouro_plan_machine *machine,
+                                cli_job *job) {
+  ouro_status status = OURO_OK;
+  ouro_plan *plan = NULL;
+  const cli_options *common = &options->common;
+  OURO_TRY(ouro_config_load(comm, common->positional[0], (const char *const *)common->overrides, common->n_overrides,
+                            &job->config));
+  OURO_AGREE(comm, ouro_family_create(job->config, &job->family));
+  OURO_AGREE(comm, ouro_plan_create_assumed(job->config, job->family, machine, options->ranks, options->ranks,
+                                            options->cut, fmax(options->neighbours, 0), &plan));
+  show(comm, options, job, machine, plan);
 cleanup:
   ouro_plan_destroy(&plan);
   return status;
@@ -194,19 +249,19 @@ cleanup:
 
 ouro_status cli_plan_command(MPI_Comm comm, int argc, char **argv) {
   ouro_status status = OURO_OK;
-  plan_options options = {.common.max_positional = 1};
+  plan_options options = {.common.max_positional = 1, .cut = -1, .neighbours = -1};
   cli_job job = {0};
   ouro_plan_machine *machine = NULL;
   MPI_Comm_size(comm, &options.ranks);
   OURO_TRY(cli_parse(comm, &argp, argc, argv, &options.common));
   if (options.common.help) goto cleanup;
   OURO_TRY(open_machine(comm, options.machine, &machine));
-  if (options.calibrate) {
+  if (options.calibrate)
     status = calibrate(comm, &options, machine);
-    goto cleanup;
-  }
-  OURO_TRY(cli_job_open(comm, options.common.positional[0], &options.common, &job));
-  OURO_TRY(plan_job(comm, &options, &job, machine));
+  else if (options.cut >= 0)
+    status = plan_assumed(comm, &options, machine, &job);
+  else
+    status = plan_graph(comm, &options, machine, &job);
 cleanup:
   ouro_plan_machine_destroy(&machine);
   cli_job_close(&job);

@@ -12,13 +12,12 @@ typedef struct cli_plan {
   const ouro_plan_machine *machine;
   const ouro_plan *plan;
   const char *machine_name; /* a file; NULL: built in */
-  ouro_gid n_nodes;         /* of the graph, and its .. */
-  double n_feeds;           /* .. feeds */
+  double n_nodes, n_feeds;  /* of the graph */
   int n_ranks;
-  double memory;  /* bytes that a rank may use; 0: not known */
-  bool assumed;   /* the parts are not counted: all alike, by .. */
-  double cut;     /* .. the share of feeds between them .. */
-  int neighbours; /* .. and how many each exchanges with; 0: all */
+  double memory;     /* bytes that a rank may use; 0: not known */
+  bool assumed;      /* the parts are not counted: all alike, by .. */
+  double cut;        /* .. the share of feeds between them .. */
+  double neighbours; /* .. and how many each exchanges with */
 } cli_plan;
 
 /** Print a plan: for a person, a line a part, or as JSON.

@@ -129,7 +129,7 @@ static const char *carried(const ouro_config *config) {
 
 static void print_head(const cli_plan *what) {
   const ouro_config *config = what->config;
-  printf("%" OURO_GID_FMT " models, %.0f feeds on %d rank%s; family %s, %d parameter%s, sampling %s, carry %s, "
+  printf("%.0f models, %.0f feeds on %d rank%s; family %s, %d parameter%s, sampling %s, carry %s, "
          "%" PRId64 " replicate%s\n",
          what->n_nodes, what->n_feeds, what->n_ranks, what->n_ranks == 1 ? "" : "s", what->family->methods->name,
          what->family->n_parameters, what->family->n_parameters == 1 ? "" : "s", ouro_plan_sampling(config),
@@ -163,7 +163,7 @@ static void print_assumptions(const cli_plan *what) {
   if (what->machine_name == NULL)
     printf("  (ouro plan --calibrate -o FILE measures this one, --machine FILE takes it)\n");
   if (what->assumed) {
-    printf("  %.4g of all feeds come from other ranks, every rank exchanges with %d others, all ranks are alike\n",
+    printf("  %.4g of all feeds come from other ranks, every rank exchanges with %.0f others, all ranks are alike\n",
            what->cut, what->neighbours);
     printf("  feeds from other ranks hit their models at random; duplicate feeds are not summed\n");
   }
@@ -215,8 +215,8 @@ void cli_plan_print_tsv(const cli_plan *what) {
 }
 
 void cli_plan_print_json(const cli_plan *what) {
-  printf("{\"nodes\": %" OURO_GID_FMT ", \"feeds\": %.17g, \"ranks\": %d, \"assumed\": %s,\n", what->n_nodes,
-         what->n_feeds, what->n_ranks, what->assumed ? "true" : "false");
+  printf("{\"nodes\": %.17g, \"feeds\": %.17g, \"ranks\": %d, \"assumed\": %s,\n", what->n_nodes, what->n_feeds,
+         what->n_ranks, what->assumed ? "true" : "false");
   printf(" \"seconds\": %.17g, \"fits\": %s, \"memory_of_rank\": %.17g, \"least_buffer\": %" PRId64 ",\n",
          seconds_of_run(what), cli_plan_fits(what) ? "true" : "false", what->memory, what->plan->least_buffer);
   printf(" \"rank\": {");

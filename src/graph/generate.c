@@ -126,6 +126,10 @@ ouro_status ouro_graph_generate_nodes(const ouro_config_generate *generate, ouro
   return status;
 }
 
+double ouro_graph_generate_feeds(const ouro_config_generate *generate) {
+  return kinds[generate->kind].feeds(generate);
+}
+
 ouro_status ouro_graph_generate(const ouro_config_generate *generate, ouro_count samples, int part, int n_parts,
                                 ouro_feeds *feeds) {
   ouro_status status = OURO_OK;

@@ -2,7 +2,9 @@
  * nothing that crosses. */
 
 #include <math.h>
+#include <string.h>
 
+#include "ouro/graph/generate.h"
 #include "ouro/graph/schedule.h"
 #include "plan/private.h"
 
@@ -82,6 +84,59 @@ ouro_status ouro_plan_count_whole(const ouro_config *config, const ouro_family *
   return OURO_OK;
 }
 
+/* Share of the models that have real data. */
+static ouro_status share_of_real(const ouro_config *config, double *share) {
+  const char *nodes = config->real.nodes;
+  *share = config->real.fraction > 0 ? config->real.fraction : 0;
+  if (nodes == NULL || strcmp(nodes, "none") == 0) return OURO_OK;
+  *share = 1;
+  if (strcmp(nodes, "all") == 0) return OURO_OK;
+  return ouro_config_refuse(config, "real.nodes", "a plan without the graph takes all, none or real.fraction, no file");
+}
+
+static double bytes_of_graph(const ouro_config_generate *generate, double nodes, double feeds) {
+  return nodes * (8 + 8 + 8 + 8) + feeds * (generate->kind == OURO_GRAPH_RMAT ? 4 + 2 : 4);
+}
+
+static ouro_status check_generated(const ouro_config *config, ouro_gid *n_nodes) {
+  if (config->graph.generate == NULL) {
+    return ouro_error(OURO_ECONFIG, "graph.file: a plan without the graph needs graph.generate");
+  }
+  if (config->learning.growth > 0) {
+    return ouro_config_refuse(config, "learning.growth", "a plan without the graph needs counts that stay the same");
+  }
+  return ouro_graph_generate_nodes(config->graph.generate, n_nodes);
+}
+
+ouro_status ouro_plan_count_generated(const ouro_config *config, const ouro_family *family, ouro_plan_counts *whole) {
+  ouro_status status = OURO_OK;
+  ouro_gid n_nodes;
+  double share;
+  (void)family;
+  OURO_TRY(check_generated(config, &n_nodes));
+  OURO_TRY(share_of_real(config, &share));
+  const bool published = config->learning.draw == OURO_DRAW_PUBLISHED;
+  const double nodes = (double)n_nodes, feeds = ouro_graph_generate_feeds(config->graph.generate);
+  const double fed = feeds * (double)config->graph.samples;
+  const double with_real = config->real.kind == OURO_REAL_INITIAL ? 0 : share * nodes;
+  const double real = with_real * (double)config->real.samples;
+  const double steps = (double)ouro_schedule_span(config) - 1;
+  *whole = (ouro_plan_counts){.nodes = nodes,
+                              .trained = nodes,
+                              .feeds = feeds,
+                              .graph_bytes = bytes_of_graph(config->graph.generate, nodes, feeds),
+                              .samples = fed + real,
+                              .fed = fed,
+                              .largest = (fed + real) / nodes,
+                              .kept = nodes * (double)config->learning.initial + steps * (fed + real),
+                              .initial = nodes * (double)config->learning.initial,
+                              .drawn = {with_real + (published ? 0 : feeds), real + (published ? 0 : fed)},
+                              .merged = published ? feeds : 0};
+  if (published) draw_corpora(whole);
+cleanup:
+  return status;
+}
+
 /* What crosses: of private draws feeds, of published ones the corpora of ghosts, or their parameters. */
 static void cross(const ouro_config *config, const ouro_family *family, double each, ouro_plan_counts *part) {
   const bool carried = ouro_plan_carries_parameters(config), published = config->learning.draw == OURO_DRAW_PUBLISHED;
@@ -100,8 +155,8 @@ static void cross(const ouro_config *config, const ouro_family *family, double e
 }
 
 static void count_messages(const ouro_config *config, ouro_plan_counts *part) {
-  const double message = OURO_EXCHANGE_MESSAGE;
   if (part->neighbours == 0) return;
+  const double message = fmin(OURO_EXCHANGE_MESSAGE, part->bytes_sent / part->neighbours);
   part->rounds =
       ouro_plan_carries_parameters(config) ? 1 : fmax(1, ceil(part->bytes_sent / part->neighbours / message));
   part->messages_sent = part->messages_received = part->rounds * part->neighbours;

@@ -338,6 +338,37 @@ cleanup:
   return status;
 }
 
+/* Two blocks a channel, or all there is. */
+static int64_t least_buffer(const ouro_config *config, const ouro_family *family, const ouro_plan_counts *part) {
+  const ouro_exchange_options options = options_of(config, family);
+  if (ouro_plan_carries_parameters(config) || part->neighbours == 0) return 0;
+  const double channel = part->bytes_sent / part->neighbours;
+  const double blocks = 2 * (double)options.block * (double)options.row_bytes;
+  return (int64_t)(2 * part->neighbours * (channel < blocks ? channel : blocks));
+}
+
+ouro_status ouro_plan_create_assumed(const ouro_config *config, const ouro_family *family,
+                                     const ouro_plan_machine *machine, int n_parts, int n_ranks, double cut,
+                                     double neighbours, ouro_plan **plan) {
+  ouro_status status = OURO_OK;
+  ouro_plan *made = NULL;
+  ouro_plan_counts whole;
+  ouro_plan_part part = {0};
+  *plan = NULL;
+  OURO_TRY(ouro_plan_count_generated(config, family, &whole));
+  OURO_TRY(new_plan(n_parts, &made));
+  ouro_plan_assume(config, family, &whole, n_parts, cut, neighbours, &part.counts);
+  ouro_plan_price(config, family, machine, &part.counts, n_ranks, &part.cost);
+  made->least_buffer = least_buffer(config, family, &part.counts);
+  part.bytes_run = (int64_t)(part.counts.bytes_sent * (double)config->learning.generations);
+  for (int p = 0; p < n_parts; p++) made->part[p] = part;
+  *plan = made;
+  made = NULL;
+cleanup:
+  ouro_plan_destroy(&made);
+  return status;
+}
+
 void ouro_plan_destroy(ouro_plan **plan) {
   if (*plan == NULL) return;
   free((*plan)->part);

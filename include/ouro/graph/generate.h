@@ -31,6 +31,10 @@
  *  Returns OURO_OK, or OURO_ECONFIG / OURO_ELIMIT with a message that names the key. */
 ouro_status ouro_graph_generate_nodes(const ouro_config_generate *generate, ouro_gid *n_nodes);
 
+/** Number of feeds it makes, duplicates included; where chance decides, their mean or about so.
+ *  Not collective. Arguments are those of a graph whose nodes can be had. */
+double ouro_graph_generate_feeds(const ouro_config_generate *generate);
+
 /** Refuse a graph that does not fit in memory, before it is made.
  *  Collective on comm.
  *  Returns the same status on all ranks: OURO_OK; OURO_ELIMIT with a message that says what is needed and what there

@@ -74,6 +74,14 @@ typedef struct ouro_plan_cost {
 ouro_status ouro_plan_count_whole(const ouro_config *config, const ouro_family *family, const ouro_graph *graph,
                                   ouro_plan_counts *whole);
 
+/** Count a graph that is to be generated, without making it: every model with the mean number of feeds, duplicates not
+ *  summed.
+ *  Not collective.
+ *  [out] whole as above
+ *  Returns OURO_OK; OURO_ECONFIG for a graph from a file, or real data or counts that no formula has; as
+ *  ouro_graph_generate_nodes(). */
+ouro_status ouro_plan_count_generated(const ouro_config *config, const ouro_family *family, ouro_plan_counts *whole);
+
 /** Counts of a typical part of a graph, assumed.
  *  Not collective.
  *  [in]  whole      as of ouro_plan_count_whole()
@@ -122,6 +130,13 @@ typedef struct ouro_plan {
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI, OURO_EINTERNAL. */
 ouro_status ouro_plan_create(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
                              ouro_graph **graph, int n_parts, int n_ranks, ouro_plan **plan);
+
+/** The same for a graph that is not made: all parts are alike, see ouro_plan_assume().
+ *  Not collective.
+ *  Returns OURO_OK, OURO_ENOMEM, and as ouro_plan_count_generated(). */
+ouro_status ouro_plan_create_assumed(const ouro_config *config, const ouro_family *family,
+                                     const ouro_plan_machine *machine, int n_parts, int n_ranks, double cut,
+                                     double neighbours, ouro_plan **plan);
 
 /** Release a plan and set it to NULL. NULL is fine.
  *  Not collective. */
