@@ -75,3 +75,11 @@ void ouro_message_share(MPI_Comm comm, void *buffer, size_t bytes, int from) {
     MPI_Bcast((char *)buffer + (size_t)k * largest, length_of(bytes, k), MPI_BYTE, from, comm);
   }
 }
+
+void ouro_message_combine(MPI_Comm comm, void *values, int64_t n, size_t bytes, MPI_Datatype type, MPI_Op op) {
+  const int64_t most = largest > bytes ? (int64_t)(largest / bytes) : 1;
+  for (int64_t done = 0; done < n; done += most) {
+    const int here = (int)(n - done < most ? n - done : most);
+    MPI_Allreduce(MPI_IN_PLACE, (char *)values + (size_t)done * bytes, here, type, op, comm);
+  }
+}

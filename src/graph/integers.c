@@ -8,6 +8,7 @@
 #include "graph/bitmap.h"
 #include "graph/read.h"
 #include "ouro/base/memory.h"
+#include "ouro/base/message.h"
 
 /* A bitmap is used where it has at most this many bits an id, which take 8 bytes with their counts, or 1 MiB. */
 #define BITS_AN_ID 32
@@ -39,8 +40,7 @@ static int64_t bitmap_bits(MPI_Comm comm, const id_range *range) {
   MPI_Comm_size(comm, &n_ranks);
   const uint64_t span = (uint64_t)range->high - (uint64_t)range->low; /* one less than the bits; may wrap nowhere */
   const int64_t mine = range->n / n_ranks;
-  int64_t most = mine > BITS_ALWAYS / BITS_AN_ID ? mine * BITS_AN_ID : BITS_ALWAYS;
-  if (most > (int64_t)INT32_MAX * 64) most = (int64_t)INT32_MAX * 64; /* words are counted by MPI */
+  const int64_t most = mine > BITS_ALWAYS / BITS_AN_ID ? mine * BITS_AN_ID : BITS_ALWAYS;
   return span < (uint64_t)most ? (int64_t)span + 1 : 0;
 }
 
@@ -75,7 +75,7 @@ static ouro_status number_by_bitmap(MPI_Comm comm, const id_range *range, int64_
   MPI_Comm_size(comm, &n_ranks);
   OURO_AGREE(comm, ouro_bitmap_start(&map, range->low, bits));
   for (int k = 0; k < 3; k++) mark_list(map, list[k], n[k]);
-  MPI_Allreduce(MPI_IN_PLACE, map.word, (int)map.n_words, MPI_UINT64_T, MPI_BOR, comm);
+  ouro_message_combine(comm, map.word, map.n_words, sizeof *map.word, MPI_UINT64_T, MPI_BOR);
   ouro_bitmap_count(&map);
   const ouro_gid first = ouro_graph_block_first(map.n_member, n_ranks, rank);
   OURO_AGREE(comm, list_keys(&map, first, ouro_graph_block_first(map.n_member, n_ranks, rank + 1) - first, key));

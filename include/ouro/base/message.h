@@ -57,4 +57,10 @@ void ouro_message_share(MPI_Comm comm, void *buffer, size_t bytes, int from);
  *  Returns the bytes that came in; of one sent nothing of use. */
 size_t ouro_message_wait(size_t room, MPI_Request *request);
 
+/** MPI_Allreduce in place, of any number of values.
+ *  Collective on comm.
+ *  [inout] values [n], the same n on all ranks
+ *  [in]    bytes  of a value */
+void ouro_message_combine(MPI_Comm comm, void *values, int64_t n, size_t bytes, MPI_Datatype type, MPI_Op op);
+
 #endif
