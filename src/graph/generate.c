@@ -143,8 +143,9 @@ cleanup:
 
 /* ---- memory ---- */
 
-/* Building holds a feed as 3 words in the list and 2 in its row at the same time, and a node as 4 words (id, row,
- * place to fill, label) or so. */
+/* Building holds a feed as 2 words, one of them its row in the end; writing it holds the graph, and 2 words of ids and
+ * 2 of counts in the order of the file: 5 words are never exceeded. A node takes 4 words (id, row, place to fill, label)
+ * or so. */
 static double bytes_needed(const ouro_config_generate *generate, ouro_gid n_nodes) {
   return 8.0 * (5.0 * kinds[generate->kind].feeds(generate) + 4.0 * (double)n_nodes);
 }
