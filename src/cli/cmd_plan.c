@@ -10,6 +10,7 @@
 #include "cli/plan.h"
 #include "ouro/base/log.h"
 #include "ouro/base/memory.h"
+#include "ouro/learn/group.h"
 
 enum { KEY_RANKS = 256, KEY_MACHINE, KEY_CUT, KEY_NEIGHBOURS, KEY_CALIBRATE, KEY_TSV, KEY_JSON };
 
@@ -146,7 +147,7 @@ static void print(const plan_options *options, const cli_plan *what) {
 
 /* Collective: print a plan of a job, whose graph may not have been made. */
 static void show(MPI_Comm comm, const plan_options *options, const cli_job *job, const ouro_plan_machine *machine,
-                 const ouro_plan *plan) {
+                 const ouro_plan *plan, double memory) {
   double nodes = 0, feeds = 0;
   for (int p = 0; p < plan->n_parts; p++) {
     nodes += plan->part[p].counts.nodes;
@@ -159,8 +160,7 @@ static void show(MPI_Comm comm, const plan_options *options, const cli_job *job,
                          .machine_name = options->machine,
                          .n_nodes = round(nodes),
                          .n_feeds = job->graph ? (double)job->graph->n_feeds : round(feeds),
-                         .n_ranks = options->ranks,
-                         .memory = memory_of_rank(comm, machine, options),
+                         .memory = memory,
                          .assumed = job->graph == NULL,
                          .cut = options->cut,
                          .neighbours = plan->part[0].counts.neighbours};
@@ -173,8 +173,10 @@ static ouro_status plan_graph(MPI_Comm comm, const plan_options *options, const 
   ouro_status status = OURO_OK;
   ouro_plan *plan = NULL;
   OURO_TRY(cli_job_open(comm, options->common.positional[0], &options->common, job));
-  OURO_TRY(ouro_plan_create(job->config, job->family, machine, &job->graph, options->ranks, options->ranks, &plan));
-  show(comm, options, job, machine, plan);
+  OURO_TRY(ouro_learn_check_groups(job->config, options->ranks));
+  const ouro_plan_ranks ranks = {options->ranks, memory_of_rank(comm, machine, options)};
+  OURO_TRY(ouro_plan_create(job->config, job->family, machine, &ranks, &job->graph, &plan));
+  show(comm, options, job, machine, plan, ranks.memory);
 cleanup:
   ouro_plan_destroy(&plan);
   return status;
@@ -189,9 +191,11 @@ static ouro_status plan_assumed(MPI_Comm comm, const plan_options *options, cons
   OURO_TRY(ouro_config_load(comm, common->positional[0], (const char *const *)common->overrides, common->n_overrides,
                             &job->config));
   OURO_AGREE(comm, ouro_family_create(job->config, &job->family));
-  OURO_AGREE(comm, ouro_plan_create_assumed(job->config, job->family, machine, options->ranks, options->ranks,
-                                            options->cut, fmax(options->neighbours, 0), &plan));
-  show(comm, options, job, machine, plan);
+  OURO_TRY(ouro_learn_check_groups(job->config, options->ranks));
+  const ouro_plan_ranks ranks = {options->ranks, memory_of_rank(comm, machine, options)};
+  OURO_AGREE(comm, ouro_plan_create_assumed(job->config, job->family, machine, &ranks, options->cut,
+                                            fmax(options->neighbours, 0), &plan));
+  show(comm, options, job, machine, plan, ranks.memory);
 cleanup:
   ouro_plan_destroy(&plan);
   return status;

@@ -55,11 +55,6 @@ static void log_figures(const ouro_partition_figures *figures) {
                 ouro_partition_gain(figures, gain, sizeof gain));
 }
 
-/* What crosses a cut once for all consumers beyond it is counted as published samples are: parameters, too. */
-static ouro_draw crossing(const ouro_config *config) {
-  return config->exchange.carry == OURO_CARRY_PARAMETERS ? OURO_DRAW_PUBLISHED : config->learning.draw;
-}
-
 /* Choose owners, and move the graph there. */
 static ouro_status distribute(MPI_Comm comm, int n_ranks, cli_job *job) {
   ouro_status status = OURO_OK;
@@ -68,7 +63,7 @@ static ouro_status distribute(MPI_Comm comm, int n_ranks, cli_job *job) {
   ouro_timers_enter(&job->timers, OURO_PHASE_PARTITION);
   owner = ouro_memory_new((size_t)job->graph->n_owned, sizeof *owner);
   OURO_AGREE(comm, owner ? OURO_OK : OURO_ENOMEM);
-  OURO_TRY(ouro_partition_choose(job->graph, &job->config->partition, crossing(job->config), n_ranks,
+  OURO_TRY(ouro_partition_choose(job->graph, &job->config->partition, ouro_partition_crossing(job->config), n_ranks,
                                  (double)job->family->row_width * sizeof(double), owner, &figures));
   log_figures(&figures);
   OURO_TRY(cli_groups_choose(comm, n_ranks, &figures, job));

@@ -13,11 +13,10 @@ typedef struct cli_plan {
   const ouro_plan *plan;
   const char *machine_name; /* a file; NULL: built in */
   double n_nodes, n_feeds;  /* of the graph */
-  int n_ranks;
-  double memory;     /* bytes that a rank may use; 0: not known */
-  bool assumed;      /* the parts are not counted: all alike, by .. */
-  double cut;        /* .. the share of feeds between them .. */
-  double neighbours; /* .. and how many each exchanges with */
+  double memory;            /* bytes that a rank may use; 0: not known */
+  bool assumed;             /* the parts are not counted: all alike, by .. */
+  double cut;               /* .. the share of feeds between them .. */
+  double neighbours;        /* .. and how many each exchanges with */
 } cli_plan;
 
 /** Print a plan: for a person, a line a part, or as JSON.

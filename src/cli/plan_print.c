@@ -15,7 +15,12 @@ typedef struct figure {
   bool memory; /* of a rank, not of a generation */
 } figure;
 
-enum { N_COUNTS = 13, N_FIGURES = N_COUNTS + OURO_PLAN_MEMORY_COUNT + 1 + OURO_PLAN_PHASE_COUNT + 2 };
+enum {
+  BYTES_SENT = 10,
+  BYTES_RUN = 12,
+  N_COUNTS = 13,
+  N_FIGURES = N_COUNTS + OURO_PLAN_MEMORY_COUNT + 1 + OURO_PLAN_PHASE_COUNT + 2
+};
 
 static const figure figures[N_FIGURES] = {{"nodes", "models", COUNT, false},
                                           {"feeds", "feeds", COUNT, false},
@@ -113,9 +118,15 @@ static double seconds_of_run(const cli_plan *what) {
   return first + (double)what->config->learning.generations * generation;
 }
 
-static double total_of(const ouro_plan *plan, int which) {
+/* Bytes that cross are those of a replicate as many times; of all else every group has as much. */
+static double total_of(const cli_plan *what, int which) {
+  const ouro_plan *plan = what->plan;
+  const double replicates = (double)what->config->learning.replicates / (double)plan->replicates;
+  const double times = figures[which].unit == BYTES && !figures[which].memory ? replicates : plan->n_groups;
   double sum = 0;
-  for (int p = 0; p < plan->n_parts; p++) sum += value_of(&plan->part[p], which);
+  for (int p = 0; p < plan->n_parts; p++) {
+    sum += which == BYTES_RUN ? (double)plan->part[p].bytes_all : times * value_of(&plan->part[p], which);
+  }
   return sum;
 }
 
@@ -131,16 +142,20 @@ static void print_head(const cli_plan *what) {
   const ouro_config *config = what->config;
   printf("%.0f models, %.0f feeds on %d rank%s; family %s, %d parameter%s, sampling %s, carry %s, "
          "%" PRId64 " replicate%s\n",
-         what->n_nodes, what->n_feeds, what->n_ranks, what->n_ranks == 1 ? "" : "s", what->family->methods->name,
-         what->family->n_parameters, what->family->n_parameters == 1 ? "" : "s", ouro_plan_sampling(config),
-         carried(config), config->learning.replicates, config->learning.replicates == 1 ? "" : "s");
+         what->n_nodes, what->n_feeds, what->plan->n_ranks, what->plan->n_ranks == 1 ? "" : "s",
+         what->family->methods->name, what->family->n_parameters, what->family->n_parameters == 1 ? "" : "s",
+         ouro_plan_sampling(config), carried(config), config->learning.replicates,
+         config->learning.replicates == 1 ? "" : "s");
+  if (what->plan->n_groups == 1) return;
+  printf("%d groups of %d rank%s hold the whole graph each, and up to %" PRId64 " replicates\n", what->plan->n_groups,
+         what->plan->n_parts, what->plan->n_parts == 1 ? "" : "s", what->plan->replicates);
 }
 
 static void print_totals(const cli_plan *what) {
   char memory[32], bytes[32], run[32];
   printf("\nall ranks together: %s of memory, %s sent a generation; %" PRId64 " generations take %s\n",
-         shown(BYTES, total_of(what->plan, N_COUNTS + OURO_PLAN_MEMORY_COUNT), memory, sizeof memory),
-         shown(BYTES, total_of(what->plan, 10), bytes, sizeof bytes), what->config->learning.generations,
+         shown(BYTES, total_of(what, N_COUNTS + OURO_PLAN_MEMORY_COUNT), memory, sizeof memory),
+         shown(BYTES, total_of(what, BYTES_SENT), bytes, sizeof bytes), what->config->learning.generations,
          shown(SECONDS, seconds_of_run(what), run, sizeof run));
 }
 
@@ -215,15 +230,15 @@ void cli_plan_print_tsv(const cli_plan *what) {
 }
 
 void cli_plan_print_json(const cli_plan *what) {
-  printf("{\"nodes\": %.17g, \"feeds\": %.17g, \"ranks\": %d, \"assumed\": %s,\n", what->n_nodes, what->n_feeds,
-         what->n_ranks, what->assumed ? "true" : "false");
+  printf("{\"nodes\": %.17g, \"feeds\": %.17g, \"ranks\": %d, \"groups\": %d, \"assumed\": %s,\n", what->n_nodes,
+         what->n_feeds, what->plan->n_ranks, what->plan->n_groups, what->assumed ? "true" : "false");
   printf(" \"seconds\": %.17g, \"fits\": %s, \"memory_of_rank\": %.17g, \"least_buffer\": %" PRId64 ",\n",
          seconds_of_run(what), cli_plan_fits(what) ? "true" : "false", what->memory, what->plan->least_buffer);
   printf(" \"rank\": {");
   for (int k = 0; k < N_FIGURES; k++) {
     const spread s = spread_of(what->plan, k);
     printf("%s\n  \"%s\": {\"min\": %.17g, \"mean\": %.17g, \"max\": %.17g, \"total\": %.17g}", k ? "," : "",
-           figures[k].name, s.min, s.mean, s.max, total_of(what->plan, k));
+           figures[k].name, s.min, s.mean, s.max, total_of(what, k));
   }
   printf("}}\n");
 }

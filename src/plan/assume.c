@@ -186,8 +186,7 @@ void ouro_plan_assume(const ouro_config *config, const ouro_family *family, cons
   count_messages(config, part);
 }
 
-/* Replicates of the largest group: groups own whole blocks of 8. */
-static int64_t replicates_of_group(int64_t replicates, int groups) {
+int64_t ouro_plan_replicates(int64_t replicates, int groups) {
   const int64_t blocks = (replicates + OURO_PLAN_BLOCK - 1) / OURO_PLAN_BLOCK;
   const int64_t most = (blocks + groups - 1) / groups * OURO_PLAN_BLOCK;
   return most < replicates ? most : replicates;
@@ -198,7 +197,7 @@ void ouro_plan_groups(const ouro_config *config, const ouro_family *family, cons
   ouro_config of_group = *config;
   ouro_plan_counts part;
   const int n_parts = n_ranks / groups;
-  of_group.learning.replicates = replicates_of_group(config->learning.replicates, groups);
+  of_group.learning.replicates = ouro_plan_replicates(config->learning.replicates, groups);
   ouro_plan_assume(&of_group, family, whole, n_parts, cut < 0 ? 1 - 1.0 / n_parts : cut, 0, &part);
   ouro_plan_price(&of_group, family, machine, &part, n_parts, cost); /* each result is written once */
 }

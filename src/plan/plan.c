@@ -1,12 +1,14 @@
 /* A plan: a graph is partitioned, its parts are counted generation by generation, and priced. Invariant: what a part
  * sends is counted by the exchange; all figures are the same on every rank, and on any number of them. */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ouro/base/memory.h"
 #include "ouro/graph/route.h"
 #include "ouro/graph/schedule.h"
+#include "ouro/plan/groups.h"
 #include "plan/private.h"
 
 /* Parts first .. first + n-1 are held by this rank. */
@@ -289,13 +291,52 @@ static ouro_status share_counts(MPI_Comm comm, ouro_plan *plan) {
   return OURO_OK;
 }
 
-static ouro_status new_plan(int n_parts, ouro_plan **plan) {
+/* As many as a run would form, by the machine that is built in as there. */
+static ouro_status choose_groups(const ouro_config *config, const ouro_family *family, const ouro_plan_counts *whole,
+                                 const ouro_plan_ranks *ranks, double cut, int *groups) {
+  ouro_status status = OURO_OK;
+  ouro_plan_machine *machine = NULL;
+  ouro_plan_choice choice;
+  const ouro_plan_grounds grounds = {ranks->n, cut, ranks->memory > 0 ? ranks->memory : INFINITY};
+  *groups = (int)ouro_config_groups(config);
+  if (strcmp(config->parallel.groups, "auto") != 0 || ranks->n == 1) return OURO_OK;
+  OURO_TRY(ouro_plan_machine_built_in(&machine));
+  ouro_plan_choose_groups(config, family, machine, whole, &grounds, &choice);
+  *groups = choice.groups;
+cleanup:
+  ouro_plan_machine_destroy(&machine);
+  return status;
+}
+
+static ouro_status new_plan(const ouro_config *config, int n_ranks, int groups, ouro_plan **plan) {
   ouro_status status = OURO_OK;
   OURO_NEW(*plan, 1);
-  (*plan)->n_parts = n_parts;
-  OURO_NEW((*plan)->part, n_parts);
+  (*plan)->n_ranks = n_ranks;
+  (*plan)->n_groups = groups;
+  (*plan)->n_parts = n_ranks / groups;
+  (*plan)->replicates = ouro_plan_replicates(config->learning.replicates, groups);
+  OURO_NEW((*plan)->part, (*plan)->n_parts);
 cleanup:
   return status;
+}
+
+/* The configuration of the group with most replicates. */
+static ouro_config of_group(const ouro_config *config, const ouro_plan *plan) {
+  ouro_config group = *config;
+  group.learning.replicates = plan->replicates;
+  return group;
+}
+
+/* Bytes are as many times those of a replicate. In groups every rank holds its share of the graph as given, too. */
+static void price_all(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
+                      double graph_bytes, ouro_plan *plan) {
+  const ouro_config group = of_group(config, plan);
+  for (int p = 0; p < plan->n_parts; p++) {
+    ouro_plan_part *part = &plan->part[p];
+    if (plan->n_groups > 1) part->counts.graph_bytes += graph_bytes / plan->n_ranks;
+    ouro_plan_price(&group, family, machine, &part->counts, plan->n_parts, &part->cost);
+    part->bytes_all = part->bytes_run / plan->replicates * config->learning.replicates;
+  }
 }
 
 /* Collective.
@@ -311,29 +352,48 @@ cleanup:
   return status;
 }
 
+/* Collective: cut the graph into parts and count them. part [n_owned] of as many parts as there are ranks, of which
+ * those in a row belong to one rank of a group. */
+static ouro_status count_parts(const ouro_config *config, const ouro_family *family, int32_t *part, ouro_graph **graph,
+                               ouro_plan *plan) {
+  ouro_status status = OURO_OK;
+  held here = {0};
+  int32_t *parts = NULL;
+  MPI_Comm comm = (*graph)->comm;
+  const ouro_config group = of_group(config, plan);
+  for (ouro_lid i = 0; i < (*graph)->n_owned; i++) part[i] /= plan->n_groups;
+  OURO_TRY(gather_parts(graph, plan->n_parts, part, &parts));
+  OURO_AGREE(comm, hold(&group, *graph, parts, plan->n_parts, &here));
+  OURO_TRY(count_all(&group, family, *graph, &here, plan));
+  OURO_TRY(share_counts(comm, plan));
+cleanup:
+  held_clear(&here);
+  free(parts);
+  return status;
+}
+
 ouro_status ouro_plan_create(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
-                             ouro_graph **graph, int n_parts, int n_ranks, ouro_plan **plan) {
+                             const ouro_plan_ranks *ranks, ouro_graph **graph, ouro_plan **plan) {
   ouro_status status = OURO_OK;
   ouro_plan *made = NULL;
-  held here = {0};
-  int32_t *chosen = NULL, *part = NULL;
+  ouro_plan_counts whole;
+  ouro_partition_figures figures;
+  int32_t *part = NULL;
   MPI_Comm comm = (*graph)->comm;
+  int groups;
   *plan = NULL;
-  OURO_AGREE(comm, new_plan(n_parts, &made));
-  OURO_TRY(choose(config, family, *graph, n_parts, &chosen, &made->figures));
-  OURO_TRY(gather_parts(graph, n_parts, chosen, &part));
-  OURO_AGREE(comm, hold(config, *graph, part, n_parts, &here));
-  OURO_TRY(count_all(config, family, *graph, &here, made));
-  OURO_TRY(share_counts(comm, made));
-  for (int p = 0; p < n_parts; p++) {
-    ouro_plan_price(config, family, machine, &made->part[p].counts, n_ranks, &made->part[p].cost);
-  }
+  OURO_TRY(ouro_plan_count_whole(config, family, *graph, &whole));
+  OURO_TRY(choose(config, family, *graph, ranks->n, &part, &figures));
+  const double cut = whole.feeds > 0 ? (double)figures.cut_feeds / whole.feeds : 0;
+  OURO_AGREE(comm, choose_groups(config, family, &whole, ranks, cut, &groups));
+  OURO_AGREE(comm, new_plan(config, ranks->n, groups, &made));
+  made->figures = figures;
+  OURO_TRY(count_parts(config, family, part, graph, made));
+  price_all(config, family, machine, whole.graph_bytes, made);
   *plan = made;
   made = NULL;
 cleanup:
   ouro_plan_destroy(&made);
-  held_clear(&here);
-  free(chosen);
   free(part);
   return status;
 }
@@ -348,20 +408,23 @@ static int64_t least_buffer(const ouro_config *config, const ouro_family *family
 }
 
 ouro_status ouro_plan_create_assumed(const ouro_config *config, const ouro_family *family,
-                                     const ouro_plan_machine *machine, int n_parts, int n_ranks, double cut,
+                                     const ouro_plan_machine *machine, const ouro_plan_ranks *ranks, double cut,
                                      double neighbours, ouro_plan **plan) {
   ouro_status status = OURO_OK;
   ouro_plan *made = NULL;
   ouro_plan_counts whole;
   ouro_plan_part part = {0};
+  int groups;
   *plan = NULL;
   OURO_TRY(ouro_plan_count_generated(config, family, &whole));
-  OURO_TRY(new_plan(n_parts, &made));
-  ouro_plan_assume(config, family, &whole, n_parts, cut, neighbours, &part.counts);
-  ouro_plan_price(config, family, machine, &part.counts, n_ranks, &part.cost);
-  made->least_buffer = least_buffer(config, family, &part.counts);
+  OURO_TRY(choose_groups(config, family, &whole, ranks, cut, &groups));
+  OURO_TRY(new_plan(config, ranks->n, groups, &made));
+  const ouro_config group = of_group(config, made);
+  ouro_plan_assume(&group, family, &whole, made->n_parts, cut, neighbours, &part.counts);
+  made->least_buffer = least_buffer(&group, family, &part.counts);
   part.bytes_run = (int64_t)(part.counts.bytes_sent * (double)config->learning.generations);
-  for (int p = 0; p < n_parts; p++) made->part[p] = part;
+  for (int p = 0; p < made->n_parts; p++) made->part[p] = part;
+  price_all(config, family, machine, whole.graph_bytes, made);
   *plan = made;
   made = NULL;
 cleanup:

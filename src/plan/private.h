@@ -25,4 +25,8 @@ double ouro_plan_graph_bytes(const ouro_graph *graph);
 ouro_status ouro_plan_cut(const ouro_graph *graph, const int32_t *part, int first, int n_held,
                           ouro_exchange_part *parts);
 
+/** Replicates of the group with most: groups own whole blocks of 8.
+ *  Not collective. */
+int64_t ouro_plan_replicates(int64_t replicates, int groups);
+
 #endif

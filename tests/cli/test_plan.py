@@ -43,6 +43,19 @@ class Plan(program.Case):
             self.assertEqual((sent["total"], sent["max"]), (timing["bytes_sent"], timing["bytes_sent_largest"]), mode)
             self.assertGreater(sent["total"], 0)
 
+    def test_groups(self):
+        """As many as the run forms, of which each sends what its replicates do."""
+        for more in ("parallel.groups=2", "parallel.groups=auto"):
+            words = settings((more, "learning.replicates=20"))
+            self.works("run", "x.yaml", *words, ranks=4)
+            with h5py.File(self.dir / "run.h5") as file:
+                timing, groups = dict(file["timing"].attrs), file.attrs["groups"]
+            plan = self.plan("--ranks", 4, *words)
+            sent = plan["rank"]["bytes_run"]
+            self.assertEqual((plan["groups"], sent["total"], sent["max"]),
+                             (groups, timing["bytes_sent"], timing["bytes_sent_largest"]))
+        self.fails("plan", "x.yaml", "--ranks", 3, "--set", "parallel.groups=2", status=2, says=["parallel.groups"])
+
     def test_the_same_on_any_number_of_ranks(self):
         alone = self.works("plan", "x.yaml", "--ranks", 7, "--tsv").out
         self.assertEqual(self.works("plan", "x.yaml", "--ranks", 7, "--tsv", ranks=3).out, alone)

@@ -67,7 +67,8 @@ static ouro_plan *plan_of(MPI_Comm comm, const experiment *x, ouro_gid n_nodes, 
   ouro_plan *plan = NULL;
   assert_true(ouro_family_create(config, &family) == OURO_OK);
   assert_true(ouro_plan_machine_built_in(&machine) == OURO_OK);
-  assert_true(ouro_plan_create(config, family, machine, &graph, n_parts, n_parts, &plan) == OURO_OK);
+  const ouro_plan_ranks ranks = {n_parts, 0};
+  assert_true(ouro_plan_create(config, family, machine, &ranks, &graph, &plan) == OURO_OK);
   ouro_graph_destroy(&graph);
   ouro_plan_machine_destroy(&machine);
   ouro_family_destroy(&family);
@@ -89,6 +90,10 @@ static ouro_learn_traffic traffic_of(const experiment *x, ouro_gid n_nodes, ouro
   assert_non_null(owner);
   assert_ok(ouro_partition_choose(graph, &config->partition, ouro_partition_crossing(config), n_ranks,
                                   (double)family->row_width * sizeof(double), owner, &figures));
+  const int groups = (int)ouro_config_groups(config); /* parts in a row belong to one rank of a group */
+  for (ouro_lid i = 0; i < graph->n_owned; i++) {
+    owner[i] = owner[i] % groups * (n_ranks / groups) + owner[i] / groups;
+  }
   assert_ok(ouro_partition_migrate(&graph, owner));
   assert_ok(ouro_learn_run(config, family, graph, NULL, NULL, NULL, NULL, &traffic, NULL));
   *n_owned = graph->n_owned;
@@ -119,6 +124,25 @@ static void check_run(const experiment *x, ouro_gid n_nodes) {
 static void test_run(void **state) {
   (void)state;
   for (size_t k = 0; k < sizeof experiments / sizeof experiments[0]; k++) check_run(&experiments[k], 40);
+}
+
+/* Two groups share 17 replicates: 16 and 1. */
+static void test_groups(void **state) {
+  (void)state;
+  const experiment x = {{COMMON, "learning.replicates=17", "parallel.groups=2", "learning.growth=0.3"}, false, false};
+  ouro_lid n_owned, n_ghost;
+  int rank, n_ranks;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
+  if (n_ranks % 2 != 0) return;
+  ouro_plan *plan = plan_of(MPI_COMM_WORLD, &x, 40, n_ranks);
+  const ouro_learn_traffic traffic = traffic_of(&x, 40, &n_owned, &n_ghost);
+  const ouro_plan_part *part = &plan->part[rank % plan->n_parts];
+  const int64_t replicates = rank < plan->n_parts ? 16 : 1;
+  assert_everywhere(plan->n_groups == 2 && plan->n_parts == n_ranks / 2 && plan->replicates == 16);
+  assert_everywhere(traffic.bytes_sent == part->bytes_run / 16 * replicates);
+  assert_everywhere(part->bytes_all == part->bytes_run / 16 * 17 && part->bytes_run % 16 == 0);
+  ouro_plan_destroy(&plan);
 }
 
 /* More ranks than models, one model. */
@@ -201,8 +225,8 @@ static void test_whole(void **state) {
   ouro_plan_destroy(&plan);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_run),
-                                          cmocka_unit_test(test_ranks), cmocka_unit_test(test_partition),
-                                          cmocka_unit_test(test_whole)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_small),     cmocka_unit_test(test_run),
+                                          cmocka_unit_test(test_groups),    cmocka_unit_test(test_ranks),
+                                          cmocka_unit_test(test_partition), cmocka_unit_test(test_whole)};
 
 TEST_MAIN(tests)

@@ -111,31 +111,39 @@ void ouro_plan_groups(const ouro_config *config, const ouro_family *family, cons
 typedef struct ouro_plan_part {
   ouro_plan_counts counts;
   ouro_plan_cost cost;
-  int64_t bytes_run; /* sent in all generations, of one group: what /timing of a run says */
+  int64_t bytes_run; /* sent in all generations by the rank of the group with most replicates .. */
+  int64_t bytes_all; /* .. and by the ranks of this number of all groups: their largest and sum are those of /timing */
 } ouro_plan_part;
 
 typedef struct ouro_plan {
-  int n_parts;
-  ouro_plan_part *part; /* [n_parts] the same on all ranks */
+  int n_ranks, n_groups; /* groups that hold the whole graph and some of the replicates each */
+  int64_t replicates;    /* of the group with most */
+  int n_parts;           /* ranks of a group */
+  ouro_plan_part *part;  /* [n_parts] the same on all ranks */
   ouro_partition_figures figures;
   int64_t least_buffer; /* bytes that exchange.buffer must hold */
 } ouro_plan;
 
+/* The ranks that are planned for. */
+typedef struct ouro_plan_ranks {
+  int n;         /* a multiple of the groups that parallel.groups asks for; `auto` is chosen as a run does */
+  double memory; /* bytes that each may use; 0: not known */
+} ouro_plan_ranks;
+
 /** Partition a graph, count its parts and price them.
  *  Collective on graph's communicator, on any number of ranks; the same on all of them.
- *  [inout] graph   moved, so that each part is on one rank
- *  [in]    n_parts 1 or more: ranks of the run, or of one of its groups
- *  [in]    n_ranks ranks that write results together, all groups'
- *  [out]   plan    to be released with ouro_plan_destroy(); NULL on error
- *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT, OURO_EMPI, OURO_EINTERNAL. */
+ *  [inout] graph moved, so that each part is on one rank
+ *  [out]   plan  to be released with ouro_plan_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI, OURO_EINTERNAL; as ouro_partition_choose().
+ */
 ouro_status ouro_plan_create(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
-                             ouro_graph **graph, int n_parts, int n_ranks, ouro_plan **plan);
+                             const ouro_plan_ranks *ranks, ouro_graph **graph, ouro_plan **plan);
 
 /** The same for a graph that is not made: all parts are alike, see ouro_plan_assume().
  *  Not collective.
  *  Returns OURO_OK, OURO_ENOMEM, and as ouro_plan_count_generated(). */
 ouro_status ouro_plan_create_assumed(const ouro_config *config, const ouro_family *family,
-                                     const ouro_plan_machine *machine, int n_parts, int n_ranks, double cut,
+                                     const ouro_plan_machine *machine, const ouro_plan_ranks *ranks, double cut,
                                      double neighbours, ouro_plan **plan);
 
 /** Release a plan and set it to NULL. NULL is fine.
