@@ -57,6 +57,8 @@ static void bad_files_are_answered_with_line_key_and_suggestion(void **state) {
       {GRAPH "learning: {forget: 0.9}\n", {"x.yaml:2:", "learning.forget", "`forget`", "`replace`"}},
       {GRAPH "learning: {regime: accumulate, forget: 1}\n", {"learning.forget", "`accumulate`"}},
       {GRAPH "learning: {regime: forget, forget: 1.01}\n", {"learning.forget", "`1.01`"}},
+      {GRAPH "learning: {sampling: statistc}\n", {"x.yaml:2:", "learning.sampling", "did you mean `statistics`"}},
+      {GRAPH "learning: {sampling: limit}\nexchange: {carry: data}\n", {"x.yaml:3:", "exchange.carry", "`limit`"}},
       {GRAPH "learning: {growth: -0.5}\n", {"x.yaml:2:", "learning.growth", "`-0.5`", "between 0 and 10"}},
       {GRAPH "graph: {samples: 2}\n", {"x.yaml:2:", "graph", "twice", "line 1"}},
       {"graph:\n  file: a\n  file: b\n", {"x.yaml:3:", "graph.file", "twice", "line 2"}},
@@ -257,6 +259,21 @@ static void values_arrive(void **state) {
   ouro_config_destroy(&c);
 }
 
+/* In the limit of many samples parameters alone are carried, said or not. */
+static void the_limit_carries_parameters(void **state) {
+  (void)state;
+  static const char *const texts[] = {GRAPH "learning: {sampling: limit}\n",
+                                      GRAPH "learning: {sampling: limit}\nexchange: {carry: parameters}\n",
+                                      GRAPH "learning: {sampling: statistics}\n"};
+  for (int k = 0; k < 3; k++) {
+    ouro_config *c = NULL;
+    assert_ok(load(texts[k], NULL, &c));
+    assert_true(c->learning.sampling == (k < 2 ? OURO_SAMPLING_LIMIT : OURO_SAMPLING_STATISTICS));
+    assert_true(c->exchange.carry == (k < 2 ? OURO_CARRY_PARAMETERS : OURO_CARRY_DATA));
+    ouro_config_destroy(&c);
+  }
+}
+
 static void strange_names_arrive_byte_by_byte(void **state) {
   (void)state;
   ouro_config *c = NULL;
@@ -382,6 +399,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(bad_overrides_are_answered_alike),
     cmocka_unit_test(defaults_are_those_of_the_header),
     cmocka_unit_test(values_arrive),
+    cmocka_unit_test(the_limit_carries_parameters),
     cmocka_unit_test(strange_names_arrive_byte_by_byte),
     cmocka_unit_test(overrides_win_in_order),
     cmocka_unit_test(commands_need_no_experiment),
