@@ -282,73 +282,125 @@ typedef struct side {
   char *buffer;
 } side;
 
-static ouro_status new_buffers(side *out, side *in, size_t bytes, MPI_Request **request) {
+struct ouro_halo_courier {
+  MPI_Comm comm;
+  int tag;
+  size_t bytes; /* a value */
+  side out, in;
+  MPI_Request *request;
+};
+
+static side owners_of(const ouro_halo *halo) {
+  return (side){halo->n_send, halo->send_rank, halo->send_row, halo->send, NULL};
+}
+
+static side ghosts_of(const ouro_halo *halo) {
+  return (side){halo->n_receive, halo->receive_rank, halo->receive_row, halo->receive, NULL};
+}
+
+static ouro_status new_courier(ouro_halo_courier from, ouro_halo_courier **courier) {
   ouro_status status = OURO_OK;
+  const side *out = &from.out, *in = &from.in;
+  ouro_halo_courier *made;
   size_t n_out, n_in;
-  OURO_TRY(ouro_memory_product((size_t)out->row[out->n], bytes, &n_out));
-  OURO_TRY(ouro_memory_product((size_t)in->row[in->n], bytes, &n_in));
-  OURO_NEW(out->buffer, n_out);
-  OURO_NEW(in->buffer, n_in);
-  OURO_NEW(*request, ouro_message_pieces_of(out->n, out->row, bytes) + ouro_message_pieces_of(in->n, in->row, bytes));
+  OURO_TRY(ouro_memory_product((size_t)out->row[out->n], from.bytes, &n_out));
+  OURO_TRY(ouro_memory_product((size_t)in->row[in->n], from.bytes, &n_in));
+  OURO_NEW(made, 1);
+  *made = from;
+  *courier = made;
+  OURO_NEW(made->out.buffer, n_out);
+  OURO_NEW(made->in.buffer, n_in);
+  OURO_NEW(made->request,
+           ouro_message_pieces_of(out->n, out->row, from.bytes) + ouro_message_pieces_of(in->n, in->row, from.bytes));
 cleanup:
   return status;
 }
 
-static void swap_buffers(MPI_Comm comm, int tag, const side *out, const side *in, size_t bytes, MPI_Request *request) {
-  MPI_Request *next = request;
-  for (int k = 0; k < in->n; k++) {
-    const size_t n = ouro_message_room(in->row, k, bytes);
-    ouro_message_receive(comm, in->buffer + (size_t)in->row[k] * bytes, n, in->rank[k], tag, next);
+static ouro_status courier_create(ouro_halo_courier from, ouro_halo_courier **courier) {
+  ouro_status status = OURO_OK;
+  *courier = NULL;
+  OURO_AGREE(from.comm, new_courier(from, courier));
+cleanup:
+  if (status != OURO_OK) ouro_halo_courier_destroy(courier);
+  return status;
+}
+
+void ouro_halo_courier_destroy(ouro_halo_courier **courier) {
+  if (*courier == NULL) return;
+  free((*courier)->out.buffer);
+  free((*courier)->in.buffer);
+  free((*courier)->request);
+  free(*courier);
+  *courier = NULL;
+}
+
+static void swap_buffers(const ouro_halo_courier *c) {
+  MPI_Request *next = c->request;
+  for (int k = 0; k < c->in.n; k++) {
+    const size_t n = ouro_message_room(c->in.row, k, c->bytes);
+    ouro_message_receive(c->comm, c->in.buffer + (size_t)c->in.row[k] * c->bytes, n, c->in.rank[k], c->tag, next);
     next += ouro_message_pieces(n);
   }
-  for (int k = 0; k < out->n; k++) {
-    const size_t n = ouro_message_room(out->row, k, bytes);
-    ouro_message_send(comm, out->buffer + (size_t)out->row[k] * bytes, n, n, out->rank[k], tag, next);
+  for (int k = 0; k < c->out.n; k++) {
+    const size_t n = ouro_message_room(c->out.row, k, c->bytes);
+    ouro_message_send(c->comm, c->out.buffer + (size_t)c->out.row[k] * c->bytes, n, n, c->out.rank[k], c->tag, next);
     next += ouro_message_pieces(n);
   }
-  MPI_Waitall((int)(next - request), request, MPI_STATUSES_IGNORE);
+  MPI_Waitall((int)(next - c->request), c->request, MPI_STATUSES_IGNORE);
 }
 
 /* Pack the values of one side and deliver them to the other's buffer. */
-static ouro_status deliver(const ouro_halo *halo, int tag, side *out, side *in, const void *values, size_t bytes) {
-  ouro_status status = OURO_OK;
-  MPI_Request *request = NULL;
-  OURO_AGREE(halo->comm, new_buffers(out, in, bytes, &request));
-  for (ouro_lid k = 0; k < out->row[out->n]; k++) {
-    memcpy(out->buffer + (size_t)k * bytes, (const char *)values + (size_t)out->index[k] * bytes, bytes);
+static void deliver(ouro_halo_courier *c, const void *values) {
+  for (ouro_lid k = 0; k < c->out.row[c->out.n]; k++) {
+    memcpy(c->out.buffer + (size_t)k * c->bytes, (const char *)values + (size_t)c->out.index[k] * c->bytes, c->bytes);
   }
-  swap_buffers(halo->comm, tag, out, in, bytes, request);
-cleanup:
-  free(request);
-  return status;
+  swap_buffers(c);
+}
+
+ouro_status ouro_halo_courier_create(const ouro_halo *halo, size_t bytes, ouro_halo_courier **courier) {
+  return courier_create((ouro_halo_courier){.comm = halo->comm,
+                                            .tag = OURO_TAG_HALO_UPDATE,
+                                            .bytes = bytes,
+                                            .out = owners_of(halo),
+                                            .in = ghosts_of(halo)},
+                        courier);
+}
+
+void ouro_halo_courier_update(ouro_halo_courier *courier, void *values) {
+  const side *ghosts = &courier->in;
+  const size_t bytes = courier->bytes;
+  deliver(courier, values);
+  for (ouro_lid k = 0; k < ghosts->row[ghosts->n]; k++) {
+    memcpy((char *)values + (size_t)ghosts->index[k] * bytes, ghosts->buffer + (size_t)k * bytes, bytes);
+  }
 }
 
 ouro_status ouro_halo_update(const ouro_halo *halo, void *values, size_t bytes) {
   ouro_status status = OURO_OK;
-  side owners = {halo->n_send, halo->send_rank, halo->send_row, halo->send, NULL};
-  side ghosts = {halo->n_receive, halo->receive_rank, halo->receive_row, halo->receive, NULL};
-  OURO_TRY(deliver(halo, OURO_TAG_HALO_UPDATE, &owners, &ghosts, values, bytes));
-  for (ouro_lid k = 0; k < halo->n_ghost; k++) {
-    memcpy((char *)values + (size_t)halo->receive[k] * bytes, ghosts.buffer + (size_t)k * bytes, bytes);
-  }
+  ouro_halo_courier *courier = NULL;
+  OURO_TRY(ouro_halo_courier_create(halo, bytes, &courier));
+  ouro_halo_courier_update(courier, values);
 cleanup:
-  free(owners.buffer);
-  free(ghosts.buffer);
+  ouro_halo_courier_destroy(&courier);
   return status;
 }
 
 ouro_status ouro_halo_reduce_max(const ouro_halo *halo, int64_t *values) {
   ouro_status status = OURO_OK;
-  side owners = {halo->n_send, halo->send_rank, halo->send_row, halo->send, NULL};
-  side ghosts = {halo->n_receive, halo->receive_rank, halo->receive_row, halo->receive, NULL};
-  OURO_TRY(deliver(halo, OURO_TAG_HALO_REDUCE, &ghosts, &owners, values, sizeof *values));
+  ouro_halo_courier *courier = NULL;
+  OURO_TRY(courier_create((ouro_halo_courier){.comm = halo->comm,
+                                              .tag = OURO_TAG_HALO_REDUCE,
+                                              .bytes = sizeof *values,
+                                              .out = ghosts_of(halo),
+                                              .in = owners_of(halo)},
+                          &courier));
+  deliver(courier, values);
   for (ouro_lid k = 0; k < halo->send_row[halo->n_send]; k++) {
     int64_t theirs;
-    memcpy(&theirs, owners.buffer + (size_t)k * sizeof theirs, sizeof theirs);
+    memcpy(&theirs, courier->in.buffer + (size_t)k * sizeof theirs, sizeof theirs);
     if (theirs > values[halo->send[k]]) values[halo->send[k]] = theirs;
   }
 cleanup:
-  free(owners.buffer);
-  free(ghosts.buffer);
+  ouro_halo_courier_destroy(&courier);
   return status;
 }

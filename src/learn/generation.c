@@ -239,12 +239,11 @@ ouro_status ouro_learn_generation(learn_run *run, ouro_timers *timers) {
   ouro_status status = OURO_OK;
   if (published(run) && !run->limit.on) open_slots(run, 0);
   if (run->plan == NULL) {
-    const size_t bytes = (size_t)run->replicates * (size_t)run->family->n_parameters * sizeof(double);
     ouro_timers_enter(timers, OURO_PHASE_EXCHANGE);
-    status = ouro_halo_update(run->graph->halo, run->theta, bytes);
+    ouro_halo_courier_update(run->courier, run->theta);
     ouro_timers_leave(timers);
-    if (status == OURO_OK) all_models(run);
-    return status;
+    all_models(run);
+    return OURO_OK;
   }
   const double waited = ouro_exchange_plan_waited(run->plan);
   OURO_TRY(ouro_exchange_begin(run->plan, fill, run, &run->flight));

@@ -89,6 +89,10 @@ static ouro_status run_create(learn_run *run, const ouro_config *config, const o
   OURO_TRY(ouro_schedule_create(config, graph, &run->schedule));
   run->graph = &run->schedule->now;
   OURO_AGREE(graph->comm, run_local(run));
+  if (carried) {
+    const size_t model = (size_t)run->replicates * (size_t)family->n_parameters * sizeof(double);
+    OURO_TRY(ouro_halo_courier_create(graph->halo, model, &run->courier));
+  }
   OURO_TRY(ouro_learn_counts_create(run));
 cleanup:
   return status;
@@ -106,6 +110,7 @@ static void run_clear(learn_run *run) {
   ouro_learn_keep_clear(&run->keep);
   ouro_learn_whole_clear(&run->statistics);
   ouro_learn_limit_clear(&run->limit);
+  ouro_halo_courier_destroy(&run->courier);
   free(run->theta);
   free(run->next);
   free(run->error);

@@ -91,6 +91,7 @@ typedef struct learn_run {
   ouro_count worked;              /* .. and those since the last look */
   bool carries_parameters;        /* */
   ouro_exchange_plan *plan;       /* NULL where parameters are carried */
+  ouro_halo_courier *courier;     /* of parameters, where they are */
   ouro_exchange_flight *flight;   /* NULL between exchanges */
   int64_t bytes_sent;             /* */
   bool starved;                   /* the exchange had fewer items than the graph */

@@ -50,6 +50,30 @@ static void ghosts_get_their_owners_values(void **state) {
   }
 }
 
+/* One courier, other values and other places each time, not an allocation after the first. */
+static void couriers_go_time_and_again(void **state) {
+  (void)state;
+  ouro_graph *graph = random_graph(4);
+  ouro_halo_courier *courier = NULL;
+  const size_t n = (size_t)graph->n_owned + (size_t)graph->n_ghost;
+  assert_ok(ouro_halo_courier_create(graph->halo, sizeof(int64_t), &courier));
+  for (int64_t turn = 1; turn < 5; turn++) {
+    int64_t *values = calloc(n + 1, sizeof *values);
+    int same = 1;
+    for (ouro_lid i = 0; i < graph->n_owned; i++) values[i] = turn * graph->gid[i];
+    ouro_memory_fail_at(1);
+    ouro_halo_courier_update(courier, values);
+    ouro_memory_fail_at(0);
+    for (size_t i = 0; i < n; i++) same = same && values[i] == turn * graph->gid[i];
+    assert_everywhere(same);
+    free(values);
+  }
+  ouro_halo_courier_destroy(&courier);
+  assert_null(courier);
+  ouro_halo_courier_destroy(&courier);
+  ouro_graph_destroy(&graph);
+}
+
 /* Each rank says rank-dependent numbers about its nodes; the largest of all must arrive. */
 static void owners_get_the_largest_value(void **state) {
   (void)state;
@@ -131,9 +155,13 @@ static void memory_short_on_one_rank_is_known_to_all(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(ghosts_get_their_owners_values), cmocka_unit_test(owners_get_the_largest_value),
-    cmocka_unit_test(messages_go_to_neighbours_only), cmocka_unit_test(empty_halos_work),
-    cmocka_unit_test(wrong_ids_are_refused),          cmocka_unit_test(memory_short_on_one_rank_is_known_to_all),
+    cmocka_unit_test(ghosts_get_their_owners_values),
+    cmocka_unit_test(couriers_go_time_and_again),
+    cmocka_unit_test(owners_get_the_largest_value),
+    cmocka_unit_test(messages_go_to_neighbours_only),
+    cmocka_unit_test(empty_halos_work),
+    cmocka_unit_test(wrong_ids_are_refused),
+    cmocka_unit_test(memory_short_on_one_rank_is_known_to_all),
 };
 
 TEST_MAIN(tests)

@@ -30,7 +30,26 @@ ouro_status ouro_halo_create(MPI_Comm comm, ouro_gid n_nodes, ouro_lid n_owned, 
  *  Not collective. */
 void ouro_halo_destroy(ouro_halo **halo);
 
+/* The way of values of one size to the ghosts, time and again without an allocation. */
+typedef struct ouro_halo_courier ouro_halo_courier;
+
+/** Set up the way of values of `bytes` bytes each.
+ *  Collective on halo's communicator.
+ *  [in]  halo    must outlive the courier
+ *  [out] courier to be released with ouro_halo_courier_destroy(); NULL on error
+ *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_ELIMIT. */
+ouro_status ouro_halo_courier_create(const ouro_halo *halo, size_t bytes, ouro_halo_courier **courier);
+
 /** Copy the values of owned nodes to their ghosts.
+ *  Collective on the halo's communicator.
+ *  [inout] values [n_owned + n_ghost] */
+void ouro_halo_courier_update(ouro_halo_courier *courier, void *values);
+
+/** Release a courier and set it to NULL. NULL is fine.
+ *  Not collective. */
+void ouro_halo_courier_destroy(ouro_halo_courier **courier);
+
+/** Copy the values of owned nodes to their ghosts, once.
  *  Collective on halo's communicator.
  *  [inout] values [n_owned + n_ghost] of `bytes` bytes each
  *  Returns the same status on all ranks: OURO_OK, OURO_ENOMEM, OURO_EMPI. */
