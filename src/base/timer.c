@@ -5,8 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const names[OURO_PHASE_COUNT] = {"other",  "read", "generate", "partition", "migrate", "verdict",
-                                                    "theory", "plan", "train",    "exchange",  "measure", "write"};
+static const char *const names[OURO_PHASE_COUNT] = {"other",   "read",   "generate", "partition", "migrate",
+                                                    "verdict", "theory", "plan",     "train",     "exchange",
+                                                    "measure", "write",  "finish"};
 
 const char *ouro_phase_name(ouro_phase phase) {
   return names[phase];

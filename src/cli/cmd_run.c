@@ -173,7 +173,7 @@ static ouro_status finish(run_state *run, const ouro_verdict *verdict, const cli
   ouro_agreement *agreement = cli_results_agreement(run->results);
   ouro_status status = OURO_OK;
   char where[CLI_NAME_SIZE] = "-";
-  ouro_timers_enter(&job->timers, OURO_PHASE_WRITE);
+  ouro_timers_enter(&job->timers, OURO_PHASE_FINISH);
   OURO_TRY(ouro_agreement_reduce(agreement, job->graph->comm));
   if (agreement->n > 0) ouro_graph_name_of(job->graph, agreement->where, where, sizeof where);
   OURO_TRY(cli_results_measures(run->results));

@@ -152,6 +152,7 @@ ouro_status cli_results_begin(const cli_job *job, const ouro_verdict *verdict, c
   OURO_TRY(ouro_layout_create(graph->comm, graph->n_nodes, graph->n_owned, graph->gid, &(*results)->layout));
   OURO_TRY(ouro_store_create(graph->comm, config->output.file, config->output.exists == OURO_EXISTS_REPLACE,
                              &(*results)->store));
+  ouro_store_deflate((*results)->store, (int)config->output.deflate);
   OURO_TRY(cli_provenance(job, argc, argv, (*results)->store));
   OURO_TRY(put_config(*results));
   const cli_sink sink = {(*results)->store, (*results)->layout, graph, job->family->methods->error_units};
@@ -182,8 +183,8 @@ static ouro_status summarise(const cli_results *results, const double *values, d
   for (ouro_lid i = 0; i < graph->n_owned; i++) {
     const int c = results->verdict->class_of[i];
     ouro_sum_add(&sums[c], values[i]);
-    extremes[c] = fmin(extremes[c], values[i]);
-    extremes[OURO_CLASS_COUNT + c] = fmin(extremes[OURO_CLASS_COUNT + c], -values[i]);
+    if (values[i] < extremes[c]) extremes[c] = values[i];
+    if (-values[i] < extremes[OURO_CLASS_COUNT + c]) extremes[OURO_CLASS_COUNT + c] = -values[i];
   }
   OURO_TRY(ouro_sum_reduce(sums, OURO_CLASS_COUNT, graph->comm));
   MPI_Allreduce(MPI_IN_PLACE, extremes, 2 * OURO_CLASS_COUNT, MPI_DOUBLE, MPI_MIN, graph->comm);

@@ -127,13 +127,11 @@ static const cyaml_schema_field_t partition_fields[] = {WORD(ouro_config_partiti
 static const cyaml_schema_field_t exchange_fields[] = {WORD(ouro_config_exchange, carry, carry_words),
                                                        INT(ouro_config_exchange, buffer), CYAML_FIELD_END};
 static const cyaml_schema_field_t parallel_fields[] = {TEXT(ouro_config_parallel, groups), CYAML_FIELD_END};
-static const cyaml_schema_field_t output_fields[] = {TEXT(ouro_config_output, file),
-                                                     INT(ouro_config_output, every),
-                                                     WORD(ouro_config_output, exists, exists_words),
-                                                     BOOL(ouro_config_output, parameters),
-                                                     TEXT(ouro_config_output, measures),
-                                                     FLOAT(ouro_config_output, threshold),
-                                                     CYAML_FIELD_END};
+static const cyaml_schema_field_t output_fields[] = {
+    TEXT(ouro_config_output, file),       INT(ouro_config_output, every),
+    INT(ouro_config_output, deflate),     WORD(ouro_config_output, exists, exists_words),
+    BOOL(ouro_config_output, parameters), TEXT(ouro_config_output, measures),
+    FLOAT(ouro_config_output, threshold), CYAML_FIELD_END};
 static const cyaml_schema_field_t sections[] = {
     SECTION(ouro_config, graph, graph_fields),       SECTION(ouro_config, real, real_fields),
     SECTION(ouro_config, model, model_fields),       SECTION(ouro_config, learning, learning_fields),
@@ -241,6 +239,7 @@ static const ouro_rule rules[] = {
     IS_AUTO("parallel.groups", 1, INT_MAX),
     IS_TEXT("output.file", NULL),
     IS_WHOLE("output.every", "1", 1, LOOPS),
+    IS_WHOLE("output.deflate", "0", 0, 9),
     IS_WORD("output.exists", "replace"),
     IS_FLAG("output.parameters", "false"),
     IS_TEXT("output.measures", "none"),

@@ -1,14 +1,18 @@
 /* Complete chunks on their way to the file: the writer filters them, rank 0 gives them their places, the writer writes
- * them there. What is going on while the program does something else is one of these two jobs.
- * Invariant: filters and writes are local and never wait for another rank; places are given by all ranks together. */
+ * them there. Without deflate their lengths are known, so they get their places first and the writer does both at once.
+ * Invariant: what the writer does is local and never waits for another rank; places are given by all ranks together. */
 
 #include "store/table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ouro/base/memory.h"
+
+#define CACHED_CHUNKS 2
+#define WRITEBACK_BYTES ((off_t)1 << 20) /* less is not worth the call */
 
 static int64_t chunks_in(const ouro_table *table, int block, int64_t slice) {
   int64_t low, high;
@@ -20,27 +24,30 @@ static ouro_batch *batch_of(ouro_job *job) {
   return (ouro_batch *)job; /* its first member */
 }
 
-static void filter_job(ouro_job *job) {
-  ouro_batch *batch = batch_of(job);
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static void filter_chunks(ouro_batch *batch, int64_t from, int64_t to) {
   const ouro_table *table = batch->table;
-  for (int64_t k = 0; k < batch->n && batch->error == 0; k++) {
+  for (int64_t k = from; k < to && batch->error == 0; k++) {
     uint32_t skipped;
     char *image = batch->images + (size_t)k * table->image_stride;
     const size_t bytes =
         ouro_filter_apply(&table->filter, image, table->image_stride - OURO_FILTER_GROWTH, table->scratch, &skipped);
-    batch->chunks[k] = (ouro_extent){(int64_t)bytes, skipped, 0};
+    batch->chunks[k].bytes = (int64_t)bytes;
+    batch->chunks[k].skipped = skipped;
     if (bytes == 0) batch->error = ENOMEM;
   }
 }
 
 /* Chunks that lie one behind the other in memory and in the file go at once. */
-static void write_job(ouro_job *job) {
-  ouro_batch *batch = batch_of(job);
+static void write_chunks(ouro_batch *batch, int64_t from, int64_t to) {
   const size_t stride = batch->table->image_stride;
-  for (int64_t k = 0, next; k < batch->n && batch->error == 0; k = next) {
+  for (int64_t k = from, next; k < to && batch->error == 0; k = next) {
     const int64_t at = batch->chunks[k].address;
     int64_t size = batch->chunks[k].bytes;
-    for (next = k + 1; next < batch->n; next++) {
+    for (next = k + 1; next < to; next++) {
       if (size != (next - k) * (int64_t)stride || batch->chunks[next].address != at + size) break;
       size += batch->chunks[next].bytes;
     }
@@ -48,6 +55,37 @@ static void write_job(ouro_job *job) {
                                          : ouro_store_transfer(batch->table->store->data, true,
                                                                batch->images + (size_t)k * stride, (size_t)size, at);
   }
+}
+
+/* Let the disk begin now, so that there is little left to do at the end; only a hint. */
+static void start_writeback(const ouro_batch *batch) {
+  if (batch->n == 0 || batch->error) return;
+  const ouro_extent *last = &batch->chunks[batch->n - 1];
+  const off_t at = batch->chunks[0].address, end = last->address + last->bytes;
+  if (end - at >= WRITEBACK_BYTES)
+    (void)sync_file_range(batch->table->store->data, at, end - at, SYNC_FILE_RANGE_WRITE);
+}
+
+static void filter_job(ouro_job *job) {
+  ouro_batch *batch = batch_of(job);
+  filter_chunks(batch, 0, batch->n);
+}
+
+static void write_job(ouro_job *job) {
+  ouro_batch *batch = batch_of(job);
+  write_chunks(batch, 0, batch->n);
+  start_writeback(batch);
+}
+
+/* A few at a time, while they are in the cache. */
+static void filter_and_write_job(ouro_job *job) {
+  ouro_batch *batch = batch_of(job);
+  for (int64_t k = 0; k < batch->n; k += CACHED_CHUNKS) {
+    const int64_t end = smaller(k + CACHED_CHUNKS, batch->n);
+    filter_chunks(batch, k, end);
+    write_chunks(batch, k, end);
+  }
+  start_writeback(batch);
 }
 
 static void submit(ouro_batch *batch, void (*work)(ouro_job *job)) {
@@ -144,7 +182,7 @@ static hsize_t total_bytes(const ouro_table *table, int64_t n) {
   return sum;
 }
 
-/* Collective: wait until a batch is filtered, give its chunks their places, and let it be written. */
+/* Collective: when the lengths of its chunks are known, give them their places, and let them be written. */
 static ouro_status place(ouro_batch *batch) {
   ouro_table *table = batch->table;
   ouro_store *store = table->store;
@@ -159,7 +197,7 @@ static ouro_status place(ouro_batch *batch) {
   OURO_TRY(ouro_store_ready(store, total_bytes(table, n), (hsize_t)n * OURO_CHUNK_METADATA));
   OURO_TRY(ouro_store_settle(store, store->rank == 0 ? place_chunks(table, batch) : OURO_OK));
   MPI_Scatterv(table->chunks, counts, at, MPI_INT64_T, batch->chunks, own, MPI_INT64_T, 0, store->comm);
-  submit(batch, write_job);
+  submit(batch, table->promise ? filter_and_write_job : write_job);
   batch->stage = OURO_STAGE_WRITING;
 cleanup:
   return status;
@@ -188,8 +226,13 @@ ouro_status ouro_chunks_complete(ouro_table *table, int64_t plane, int64_t n_pla
   batch->slice = slice;
   batch->n = table->block < 0 ? 0 : chunks_in(table, table->block, slice);
   pad(table, batch, high - low);
-  submit(batch, filter_job);
-  batch->stage = OURO_STAGE_FILTERING;
+  if (table->promise) {
+    for (int64_t k = 0; k < batch->n; k++) batch->chunks[k] = (ouro_extent){(int64_t)table->image_stride, 0, 0};
+    OURO_TRY(place(batch));
+  } else {
+    submit(batch, filter_job);
+    batch->stage = OURO_STAGE_FILTERING;
+  }
   table->filling = 1 - table->filling;
 cleanup:
   return status;

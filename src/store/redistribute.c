@@ -35,52 +35,69 @@ static void choose_slices(ouro_table *table) {
   table->n_slices = (largest + table->slice_rows - 1) / table->slice_rows;
 }
 
-/* Where the rows of this rank go in a slice. Returns their number. */
-static int64_t count_out(const ouro_table *table, int64_t slice, int *counts, int *at) {
+/* Most that is copied is a single number. */
+static void copy(char *to, const char *from, size_t bytes) {
+  if (bytes == sizeof(int64_t))
+    memcpy(to, from, sizeof(int64_t));
+  else
+    memcpy(to, from, bytes);
+}
+
+/* Where the rows of this rank go in a slice, but those it writes itself, which are *own of them from *own_at on. Rows
+ * that are ascending are sent from where they are, others from a copy. Returns the rows of the copy. */
+static int64_t count_out(const ouro_table *table, int64_t slice, int *counts, int *at, int64_t *own_at) {
   const ouro_layout *layout = table->layout;
   int64_t sum = 0;
   for (int r = 0; r < layout->n_ranks; r++) counts[r] = at[r] = 0;
+  *own_at = 0;
   for (int b = 0; b < table->blocks.n_blocks; b++) {
     int64_t low, high;
     ouro_table_slice(table, b, slice, &low, &high);
-    const int64_t n =
-        ouro_run_position(layout->runs, layout->n_runs, high) - ouro_run_position(layout->runs, layout->n_runs, low);
+    const int64_t begin = ouro_run_position(layout->runs, layout->n_runs, low);
+    const int64_t n = ouro_run_position(layout->runs, layout->n_runs, high) - begin;
+    const int64_t place = layout->order ? sum : begin;
     const int writer = ouro_layout_writer(&table->blocks, b, layout->n_ranks);
-    counts[writer] = (int)n;
-    at[writer] = (int)sum;
+    if (writer == layout->rank) {
+      *own_at = place;
+    } else {
+      counts[writer] = (int)n;
+      at[writer] = (int)place;
+    }
     sum += n;
   }
-  return sum;
+  return layout->order ? sum : 0;
 }
 
-/* Where the rows of this rank's block come from in a slice. */
-static void count_in(const ouro_table *table, int64_t slice, int *counts, int *at) {
+/* Where the rows of this rank's block come from in a slice, but its own. Returns their number. */
+static int64_t count_in(const ouro_table *table, int64_t slice, int *counts, int *at) {
   int64_t low = 0, high = 0, sum = 0;
   if (table->block >= 0) ouro_table_slice(table, table->block, slice, &low, &high);
   for (int r = 0; r < table->layout->n_ranks; r++) {
     const ouro_run *runs = table->arrivals.runs + table->arrivals.start[r];
     const int64_t n_runs = table->arrivals.start[r + 1] - table->arrivals.start[r];
     const int64_t n = ouro_run_position(runs, n_runs, high) - ouro_run_position(runs, n_runs, low);
-    counts[r] = (int)n;
+    counts[r] = r == table->layout->rank ? 0 : (int)n;
     at[r] = (int)sum;
-    sum += n;
+    sum += counts[r];
   }
+  return sum;
 }
 
 static ouro_status make_buffers(ouro_table *table) {
   ouro_status status = OURO_OK;
   const size_t row = table->tiling.row_bytes, n_ranks = (size_t)table->layout->n_ranks;
-  const size_t rows = table->block < 0 ? 0 : (size_t)table->slice_rows;
-  int64_t most = 0;
-  OURO_CHECK(smaller(table->layout->n_local, table->slice_rows * table->blocks.n_blocks) <= INT_MAX, OURO_ELIMIT,
+  int64_t most_out = 0, most_in = 0, own_at;
+  OURO_CHECK(table->layout->n_local <= INT_MAX, OURO_ELIMIT,
              "%s: %" PRId64 " rows on one rank are more than MPI counts", table->path, table->layout->n_local);
   OURO_NEW(table->counts, 4 * n_ranks);
   for (int64_t s = 0; s < table->n_slices; s++) {
-    const int64_t n = count_out(table, s, table->counts, table->counts + n_ranks);
-    if (n > most) most = n;
+    const int64_t out = count_out(table, s, table->counts, table->counts + n_ranks, &own_at);
+    const int64_t in = count_in(table, s, table->counts, table->counts + n_ranks);
+    if (out > most_out) most_out = out;
+    if (in > most_in) most_in = in;
   }
-  OURO_NEW(table->outgoing, (size_t)most * row);
-  OURO_NEW(table->incoming, rows * row);
+  OURO_NEW(table->outgoing, (size_t)most_out * row);
+  OURO_NEW(table->incoming, (size_t)most_in * row);
   OURO_TRY(ouro_chunks_plan(table));
 cleanup:
   return status;
@@ -113,12 +130,7 @@ static void pack(ouro_table *table, int64_t slice, const char *values) {
     ouro_table_slice(table, b, slice, &low, &high);
     const int64_t begin = ouro_run_position(layout->runs, layout->n_runs, low);
     const int64_t end = ouro_run_position(layout->runs, layout->n_runs, high);
-    if (layout->order == NULL && end > begin) {
-      memcpy(to, values + (size_t)begin * row, (size_t)(end - begin) * row);
-      to += (size_t)(end - begin) * row;
-      continue;
-    }
-    for (int64_t i = begin; i < end; i++, to += row) memcpy(to, values + (size_t)layout->order[i] * row, row);
+    for (int64_t i = begin; i < end; i++, to += row) copy(to, values + (size_t)layout->order[i] * row, row);
   }
 }
 
@@ -144,11 +156,7 @@ static void put_rows(place *p, int64_t at, int64_t n, const char *from) {
       p->to += p->next;
     }
     const int64_t m = smaller(n, p->end - at), size = m * p->bytes;
-    char *to = p->to + (at - p->begin) * p->bytes;
-    if (size == sizeof(int64_t))
-      memcpy(to, from, sizeof(int64_t)); /* a scattered number */
-    else
-      memcpy(to, from, (size_t)size);
+    copy(p->to + (at - p->begin) * p->bytes, from, (size_t)size);
     from += size;
     at += m;
     n -= m;
@@ -169,32 +177,36 @@ static int64_t first_run(const ouro_run *runs, int64_t n, int64_t row) {
 }
 
 /* Rows low .. high-1 of the block of this rank to their chunks; each sender's rows came in ascending order. */
-static void unpack(const ouro_table *table, int64_t low, int64_t high, char *images) {
-  const char *from = table->incoming;
+static void unpack(const ouro_table *table, int64_t low, int64_t high, const char *own, char *images) {
+  const char *arrived = table->incoming;
   for (int r = 0; r < table->layout->n_ranks; r++) {
     const ouro_run *runs = table->arrivals.runs + table->arrivals.start[r];
     const int64_t n_runs = table->arrivals.start[r + 1] - table->arrivals.start[r];
+    const char **from = r == table->layout->rank ? &own : &arrived;
     place p = first_place(table, images);
     for (int64_t k = first_run(runs, n_runs, low); k < n_runs && runs[k].first < high; k++) {
       const int64_t first = runs[k].first > low ? runs[k].first : low;
       const int64_t n = smaller(runs[k].first + runs[k].length, high) - first;
-      put_rows(&p, first - low, n, from);
-      from += n * p.bytes;
+      put_rows(&p, first - low, n, *from);
+      *from += n * p.bytes;
     }
   }
 }
 
 static void move_slice(ouro_table *table, int64_t slice, const char *values) {
-  const int n = table->layout->n_ranks;
+  const ouro_layout *layout = table->layout;
+  const int n = layout->n_ranks;
   int *out = table->counts, *out_at = out + n, *in = out + 2 * n, *in_at = out + 3 * n;
-  count_out(table, slice, out, out_at);
+  int64_t own_at, low, high;
+  count_out(table, slice, out, out_at, &own_at);
   count_in(table, slice, in, in_at);
-  pack(table, slice, values);
-  MPI_Alltoallv(table->outgoing, out, out_at, table->row, table->incoming, in, in_at, table->row, table->store->comm);
+  if (layout->order) pack(table, slice, values);
+  const char *from = layout->order ? table->outgoing : values;
+  MPI_Alltoallv(from, out, out_at, table->row, table->incoming, in, in_at, table->row, table->store->comm);
   if (table->block < 0) return;
-  int64_t low, high;
   ouro_table_slice(table, table->block, slice, &low, &high);
-  unpack(table, low, high, ouro_chunks_images(table));
+  const char *own = own_at > 0 ? from + (size_t)own_at * table->tiling.row_bytes : from;
+  unpack(table, low, high, own, ouro_chunks_images(table));
 }
 
 ouro_status ouro_table_write_plane(ouro_table *table, int64_t plane, const char *values) {

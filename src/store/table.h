@@ -40,8 +40,8 @@ struct ouro_table {
   int64_t n_slices;       /* of the largest block */
   MPI_Datatype row;
   int *counts;        /* [4][n_ranks] of MPI_Alltoallv: counts and displacements out, then in */
-  char *outgoing;     /* rows of this rank in the order of their blocks */
-  char *incoming;     /* [slice rows] */
+  char *outgoing;     /* rows of this rank in the order of their blocks, where they are not ascending anyway */
+  char *incoming;     /* rows of a slice that come from other ranks */
   int64_t n_gathered; /* planes in the batch that is filled */
 
   ouro_batch batch[2]; /* one is filled while the other is filtered and written */
@@ -82,7 +82,7 @@ ouro_status ouro_chunks_plan(ouro_table *table);
  *  Returns [chunks of a slice][image_stride]. */
 char *ouro_chunks_images(ouro_table *table);
 
-/** The images are filled: let them be filtered. Those of the batch before are written meanwhile.
+/** The images are filled: let them be filtered and, if that does not change their lengths, written.
  *  Collective on the store's communicator.
  *  [in] plane first of n_planes planes
  *  Returns the same status on all ranks: OURO_OK, OURO_EIO. */

@@ -31,6 +31,12 @@ static void says(const char *text, const char *override, const char *const parts
   }
 }
 
+static void deflate_has_levels_0_to_9(void **state) {
+  (void)state;
+  says(GRAPH "output: {deflate: 10}\n", NULL, (const char *const[]){"output.deflate", "`10`", "0", "9"}, 4);
+  says(GRAPH "output: {deflate: -1}\n", NULL, (const char *const[]){"output.deflate", "`-1`"}, 2);
+}
+
 static void bad_files_are_answered_with_line_key_and_suggestion(void **state) {
   (void)state;
   static const struct {
@@ -228,6 +234,7 @@ static void defaults_are_those_of_the_header(void **state) {
   assert_true(ouro_config_groups(c) == 3);
   assert_string_equal(c->output.file, "x.h5");
   assert_true(c->output.every == 1 && c->output.exists == OURO_EXISTS_REPLACE && !c->output.parameters);
+  assert_true(c->output.deflate == 0);
   ouro_config_destroy(&c);
   assert_null(c);
   ouro_config_destroy(&c);
@@ -395,6 +402,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_was_given_is_remembered),
     cmocka_unit_test(keys_of_a_section_can_be_listed),
     cmocka_unit_test(bad_files_are_answered_with_line_key_and_suggestion),
+    cmocka_unit_test(deflate_has_levels_0_to_9),
     cmocka_unit_test(bad_models_are_answered_likewise),
     cmocka_unit_test(bad_overrides_are_answered_alike),
     cmocka_unit_test(defaults_are_those_of_the_header),

@@ -123,7 +123,7 @@ static void random_experiment(char *text) {
            1.001 + uniform(), (int)draw(1u << 31), draw(2) ? ", file: parts.tsv" : "");
   at = put(text, at, "exchange: {carry: parameters, buffer: %d}\n", 1 + (int)draw(1u << 30));
   at = put(text, at, "parallel: {groups: %d}\n", 1 + (int)draw(100));
-  if (draw(2)) put(text, at, "output: {file: %s, parameters: true, exists: error}\n", name());
+  if (draw(2)) put(text, at, "output: {file: %s, parameters: true, deflate: 7, exists: error}\n", name());
 }
 
 static bool same_text(const char *a, const char *b) {
@@ -170,8 +170,8 @@ static bool same(const ouro_config *a, const ouro_config *b) {
          a->partition.imbalance == b->partition.imbalance && a->partition.seed == b->partition.seed &&
          a->exchange.carry == b->exchange.carry && a->exchange.buffer == b->exchange.buffer &&
          same_text(a->parallel.groups, b->parallel.groups) && same_text(a->output.file, b->output.file) &&
-         a->output.every == b->output.every && a->output.exists == b->output.exists &&
-         a->output.parameters == b->output.parameters;
+         a->output.every == b->output.every && a->output.deflate == b->output.deflate &&
+         a->output.exists == b->output.exists && a->output.parameters == b->output.parameters;
 }
 
 static void saving_and_loading_gives_the_same(void **state) {

@@ -18,7 +18,8 @@ typedef enum ouro_phase {
   OURO_PHASE_TRAIN,    /* drawing, reducing and fitting */
   OURO_PHASE_EXCHANGE, /* waiting for samples of other ranks */
   OURO_PHASE_MEASURE,
-  OURO_PHASE_WRITE,
+  OURO_PHASE_WRITE,  /* handing over results while the run goes on */
+  OURO_PHASE_FINISH, /* what is left to be written at the end, until it is on the disk */
   OURO_PHASE_COUNT
 } ouro_phase;
 

@@ -148,6 +148,7 @@ typedef struct ouro_config_output {
   char *file;         /* default <experiment>.h5 in the working directory; %j, %a = Slurm's job id and array
                        * index, nothing outside a job; %% = a percent sign */
   int64_t every;      /* store every n-th generation (0 and the last always); default 1 */
+  int64_t deflate;    /* level of compression of the tables, 0 (default: none) .. 9 */
   ouro_exists exists; /* default replace */
   bool parameters;    /* store /final/parameters; default false */
   char *measures;     /* of the family, to be stored beside the error: "none" (default), "all", or names */
