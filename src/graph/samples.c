@@ -45,7 +45,7 @@ static ouro_status make_times(ouro_graph *graph, ouro_count each) {
   const ouro_eid n = graph->row[graph->n_owned];
   OURO_NEW(graph->times, n);
   for (ouro_eid k = 0; k < n; k++) {
-    graph->times[k] = graph->samples[k] == each ? 1 : (uint16_t)(graph->samples[k] / each);
+    graph->times[k] = (uint16_t)(graph->samples[k] == each ? 1 : graph->samples[k] / each);
   }
 cleanup:
   return status;
