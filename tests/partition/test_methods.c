@@ -127,24 +127,27 @@ static void test_repeatable(void **state) {
   ouro_graph_destroy(&graph);
 }
 
-/* Training costs whose sum needs more than 50 bits, tolerances of any size. */
+/* Training costs of every size, then such that their sum is beyond 64 bits; tolerances of any size. */
 static void test_extremes(void **state) {
   (void)state;
   static known list;
   int32_t part[64];
   ouro_partition_figures figures;
   if (without_ptscotch()) return;
-  list = (known){.n_nodes = 40};
-  for (int64_t i = 0; i < 40; i++) known_add(&list, i, (i + 1) % 40, INT64_C(1) << (i % 8 * 8));
-  ouro_graph *graph = known_graph(&list);
-  for (int n_parts = 2; n_parts < 8; n_parts++) {
-    ouro_config_partition options = scotch;
-    options.imbalance = n_parts % 2 ? 1e300 : 1.001;
-    options.seed = n_parts % 3 ? INT32_MAX : 0;
-    assert_ok(choose(graph, &options, n_parts, part, &figures));
-    assert_everywhere(in_range(part, 40, n_parts) && strcmp(figures.method, "ptscotch") == 0);
+  for (int kind = 0; kind < 2; kind++) {
+    list = (known){.n_nodes = 40};
+    for (int64_t i = 0; i < 40; i++) known_add(&list, i, (i + 1) % 40, INT64_C(1) << (kind ? 60 : i % 8 * 8));
+    ouro_graph *graph = known_graph(&list);
+    for (int n_parts = 2; n_parts < 8; n_parts++) {
+      ouro_config_partition options = scotch;
+      options.imbalance = n_parts % 2 ? 1e300 : 1.001;
+      options.seed = n_parts % 3 ? INT32_MAX : 0;
+      assert_ok(choose(graph, &options, n_parts, part, &figures));
+      assert_everywhere(in_range(part, 40, n_parts) && strcmp(figures.method, "ptscotch") == 0);
+      if (kind && n_parts == 4) assert_everywhere(figures.imbalance == 1);
+    }
+    ouro_graph_destroy(&graph);
   }
-  ouro_graph_destroy(&graph);
 }
 
 /* A partition that PT-Scotch leaves incomplete is replaced by blocks. */
@@ -267,6 +270,14 @@ static void test_file_refused(void **state) {
   assert_refused(graph, part_file(graph, part, 3, NULL, 40, "17\t1x", 17), 3, ":20:");
   assert_refused(graph, part_file(graph, part, 3, NULL, 40, "", 0), 3, ":3:");
   assert_refused(graph, part_file(graph, part, 3, NULL, 40, "18\t1", 17), 3, ":20: another model than `17`");
+  /* a graph with the same feeds given and taken by everyone, in other pairs */
+  list = other = (known){.n_nodes = 40};
+  for (int64_t i = 0; i < 40; i++) known_add(&list, i, (i + 1) % 40, 5), known_add(&other, (i + 1) % 40, i, 5);
+  ouro_graph_destroy(&graph);
+  ouro_graph_destroy(&stranger);
+  graph = known_graph(&list);
+  stranger = known_graph(&other);
+  assert_refused(graph, part_file(stranger, part, 3, NULL, 40, NULL, 0), 3, ":1: a partition of another graph");
   char path[512];
   test_path("nowhere.tsv", path, sizeof path);
   assert_everywhere(choose_file(graph, path, 3, part) == OURO_EIO);
