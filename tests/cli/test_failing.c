@@ -12,13 +12,14 @@
 #include "ouro/store/store.h"
 
 /* One run; its exit status. */
-static int run(const char *experiment, const char *output, int groups) {
-  char program[] = "ouro", command[] = "run", option[] = "--set", path[512], set[600], shared[64];
-  char *words[] = {program, command, path, option, set, option, shared};
+static int run(const char *experiment, const char *output, int groups, const char *sampling) {
+  char program[] = "ouro", command[] = "run", option[] = "--set", path[512], set[600], shared[64], tier[64];
+  char *words[] = {program, command, path, option, set, option, shared, option, tier};
   snprintf(path, sizeof path, "%s", experiment);
   snprintf(set, sizeof set, "output.file=%s", output);
   snprintf(shared, sizeof shared, "parallel.groups=%d", groups);
-  return ouro_command(MPI_COMM_WORLD, 7, words);
+  snprintf(tier, sizeof tier, "learning.sampling=%s", sampling);
+  return ouro_command(MPI_COMM_WORLD, 9, words);
 }
 
 static bool exists(const char *path) {
@@ -27,7 +28,7 @@ static bool exists(const char *path) {
 }
 
 /* Let the n-th of something fail on the last rank, for n that are `stride` apart, others on other numbers of ranks. */
-static void fail_everywhere(void (*fail_at)(int64_t n), int64_t stride, int groups) {
+static void fail_everywhere(void (*fail_at)(int64_t n), int64_t stride, int groups, const char *sampling) {
   static const char text[] = "graph: {generate: {kind: ring, nodes: 5}, samples: 20}\n"
                              "model: {family: gaussian, dimension: 2}\n"
                              "learning: {generations: 2, initial: 20, replicates: 19}\n"
@@ -44,7 +45,7 @@ static void fail_everywhere(void (*fail_at)(int64_t n), int64_t stride, int grou
   for (n = n_ranks; status != 0 && n < 20000; n += stride) {
     assert_everywhere(!exists(output));
     if (rank == n_ranks - 1) fail_at(n);
-    status = run(experiment, output, groups);
+    status = run(experiment, output, groups, sampling);
     fail_at(0);
     int least = status, most = status;
     MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
@@ -60,7 +61,13 @@ static void fail_everywhere(void (*fail_at)(int64_t n), int64_t stride, int grou
 
 static void memory_gives_out(void **state) {
   (void)state;
-  fail_everywhere(ouro_memory_fail_at, 11, 1);
+  fail_everywhere(ouro_memory_fail_at, 11, 1, "rows");
+}
+
+static void memory_of_a_tier_gives_out(void **state) {
+  (void)state;
+  fail_everywhere(ouro_memory_fail_at, 23, 1, "statistics");
+  fail_everywhere(ouro_memory_fail_at, 23, 1, "limit");
 }
 
 /* Each rank a group of its own: what fails in one of them ends all. */
@@ -68,16 +75,17 @@ static void memory_of_a_group_gives_out(void **state) {
   (void)state;
   int n_ranks;
   MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
-  fail_everywhere(ouro_memory_fail_at, 7, n_ranks);
+  fail_everywhere(ouro_memory_fail_at, 7, n_ranks, "rows");
 }
 
 static void disk_gives_out(void **state) {
   (void)state;
-  fail_everywhere(ouro_store_fail_at, 29, 1);
+  fail_everywhere(ouro_store_fail_at, 29, 1, "rows");
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(memory_gives_out),
+    cmocka_unit_test(memory_of_a_tier_gives_out),
     cmocka_unit_test(memory_of_a_group_gives_out),
     cmocka_unit_test(disk_gives_out),
 };

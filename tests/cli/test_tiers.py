@@ -21,6 +21,7 @@ real: {nodes: real.tsv, samples: 25}
 model: {family: linear, dimension: 3}
 learning: {generations: 6, initial: 20, replicates: 400, seed: 3}
 partition: {method: block}
+parallel: {groups: 1}
 output: {file: run.h5, parameters: true}
 """
 GENERATIONS, REPLICATES, P = 6, 400, 3
@@ -54,8 +55,8 @@ class Tiers(program.Case):
         for options in (["statistics"], ["statistics", *published], ["limit", *published]):
             options[0] = "learning.sampling=" + options[0]
             first, _ = self.made(*options)
-            for ranks, carry in ((2, "parameters"), (5, None)):
-                other, _ = self.made(*options, *([f"exchange.carry={carry}"] if carry else []), ranks=ranks)
+            for ranks, more in ((2, ["exchange.carry=parameters"]), (5, []), (3, ["parallel.groups=3"])):
+                other, _ = self.made(*options, *more, ranks=ranks)
                 for name in ("trajectory/error", "trajectory/error_sd", "final/parameters", "trajectory/theory"):
                     numpy.testing.assert_array_equal(first[name], other[name], err_msg=f"{options} {ranks} {name}")
 
