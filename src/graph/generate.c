@@ -144,8 +144,8 @@ cleanup:
 /* ---- memory ---- */
 
 /* Building holds a feed as 2 words, one of them its row in the end; writing it holds the graph, and 2 words of ids and
- * 2 of counts in the order of the file: 5 words are never exceeded. A node takes 4 words (id, row, place to fill, label)
- * or so. */
+ * 2 of counts in the order of the file: 5 words are never exceeded. A node takes 4 words (id, row, place to fill,
+ * label) or so. */
 static double bytes_needed(const ouro_config_generate *generate, ouro_gid n_nodes) {
   return 8.0 * (5.0 * kinds[generate->kind].feeds(generate) + 4.0 * (double)n_nodes);
 }
