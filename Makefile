@@ -129,6 +129,7 @@ lint:
 
 bench: $(PROGRAM) $(BENCHES)
 	@$(PYTHON) tests/bench/bench.py --build $(B)
+	@$(PYTHON) tests/bench/io.py --build $(B)
 
 bench-verdict: $(PROGRAM)
 	@$(PYTHON) tests/bench/verdict.py --build $(B)
