@@ -32,10 +32,13 @@ static int refused(ouro_status status, ouro_status wanted, const char *text) {
   return good;
 }
 
+static int deflate; /* of what write_small() writes */
+
 static ouro_status write_small(const char *path, bool replace, const char *mark) {
   ouro_status status = OURO_OK;
   ouro_store *store = NULL;
   OURO_TRY(ouro_store_create(MPI_COMM_WORLD, path, replace, &store));
+  ouro_store_deflate(store, deflate);
   OURO_TRY(ouro_store_set_text(store, "/", "format", mark));
   OURO_TRY(sample_write(store, &small, 1));
   OURO_TRY(ouro_store_commit(&store));
@@ -107,9 +110,8 @@ static void test_replace(void **state) {
   assert_everywhere(store == NULL && exists(path, "") && !exists(path, ".part"));
 }
 
-/* Each change of the file fails once on the first rank, and once on the last. */
-static void test_every_write_fails(void **state) {
-  (void)state;
+/* Each change of the file fails once on the first rank, and once on the last, also those of the writer's thread. */
+static void every_write_fails(void) {
   char path[600];
   int n_ranks;
   MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
@@ -131,6 +133,14 @@ static void test_every_write_fails(void **state) {
     assert_everywhere(n > 10 && status == OURO_OK);
     assert_ok(write_small(path, true, "before"));
   }
+}
+
+static void test_every_write_fails(void **state) {
+  (void)state;
+  every_write_fails();
+  deflate = 1;
+  every_write_fails();
+  deflate = 0;
 }
 
 /* Enough space for the beginning of a file but not for all of it. */
