@@ -244,7 +244,8 @@ ouro_status ouro_learn_check(const ouro_config *config, const ouro_family *famil
   OURO_TRY(check_sampling(config));
   OURO_TRY(check_weights(config));
   OURO_CHECK(graph->noise == NULL || family->methods->takes_noise, OURO_ECONFIG,
-             "the node file's column noise: models of family %s have none of their own", family->methods->name);
+             "the node file's column noise: models of family %s have none of their own%s", family->methods->name,
+             config->learning.sampling == OURO_SAMPLING_LIMIT ? " in the limit of many samples" : "");
   if (config->learning.draw == OURO_DRAW_PUBLISHED) OURO_TRY(check_published(graph));
   OURO_TRY(check_initial(config, family, graph));
   OURO_TRY(check_sizes(config, family, graph));
