@@ -10,6 +10,7 @@
 #   make plan            what 10^9 feeds would take on 10,000 ranks, predicted with the assumptions (RANKS=)
 #   make growth          time and memory of a generation against the number of models, their slope and a figure
 #   make bench           speed on 1 and 2 ranks, against the NumPy program a user would write, and of every family
+#   make bench-plan      what `ouro plan` predicts against what runs take, on 1 and 2 ranks
 #   make bench-verdict   the same for `ouro verdict` on a graph of 16 million feeds, against pandas and SciPy
 #   make install PREFIX=/usr/local
 #   make info            what was found and which flags are used
@@ -33,7 +34,7 @@ PYTHON ?= /usr/bin/python3
 MPI := scripts/mpi.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all demo published figures plan growth check check-large lint bench bench-verdict install info clean bootstrap memcheck
+.PHONY: all demo published figures plan growth check check-large lint bench bench-plan bench-verdict install info clean bootstrap memcheck
 
 # Found libraries: build/probe.mk is made by compiling and linking against each of them. The two commands of the
 # quick start install what is missing first.
@@ -130,6 +131,9 @@ lint:
 bench: $(PROGRAM) $(BENCHES)
 	@$(PYTHON) tests/bench/bench.py --build $(B)
 	@$(PYTHON) tests/bench/io.py --build $(B)
+
+bench-plan: $(PROGRAM)
+	@$(PYTHON) tests/bench/plan.py --build $(B)
 
 bench-verdict: $(PROGRAM)
 	@$(PYTHON) tests/bench/verdict.py --build $(B)

@@ -175,7 +175,9 @@ static const char *basis_text(const cli_plan *what) {
 static void print_assumptions(const cli_plan *what) {
   printf("\nassumed\n  rates of %s: %s\n", what->machine_name ? what->machine_name : "the machine that is built in",
          basis_text(what));
-  if (what->machine_name == NULL)
+  if (what->machine_name)
+    printf("  (what it does not say is as built in)\n");
+  else
     printf("  (ouro plan --calibrate -o FILE measures this one, --machine FILE takes it)\n");
   if (what->assumed) {
     printf("  %.4g of all feeds come from other ranks, every rank exchanges with %.0f others, all ranks are alike\n",
