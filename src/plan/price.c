@@ -6,9 +6,11 @@
 
 #include "plan/private.h"
 
-#define MERGE_NS 0.4    /* a number of a statistic added to another */
-#define MESSAGE_BYTES 4 /* times that a byte of a message is moved in memory: written, sent, received, read */
-#define PLANES 10       /* numbers a value on its way to the file: rows going out and coming in, a chunk of planes */
+#define MERGE_NS 0.4     /* a number of a statistic added to another */
+#define MESSAGE_BYTES 4  /* times that a byte of a message is moved in memory: written, sent, received, read */
+#define PLANES 8         /* generations that a table gathers before it writes them, .. */
+#define GATHER 67108864. /* .. or so many bytes, of all ranks together; .. */
+#define SLICE 33554432.  /* .. of a larger generation so many of each rank */
 #define CACHE_LINE 64.0
 
 /* What the configuration says of a model. */
@@ -59,14 +61,21 @@ static double kept_bytes(const ouro_config *config, const ouro_family *family, c
   return 8 * part->nodes * (s->replicates * s->statistic + 1);
 }
 
+/* Each table gathers one lot while it writes the one before. */
+static double store_bytes(const ouro_config *config, const ouro_plan_counts *part, int n_writers) {
+  const double generation = 8 * part->nodes, fitting = floor(GATHER / fmax(generation * n_writers, 1));
+  const double lot = fitting < 1 ? fmin(generation, SLICE) : generation * fmin(fitting, PLANES);
+  return tables_of(config) * 2 * lot;
+}
+
 static void price_memory(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
-                         const ouro_plan_counts *part, ouro_plan_cost *cost) {
+                         const ouro_plan_counts *part, int n_writers, ouro_plan_cost *cost) {
   const shape s = shape_of(config, family);
   cost->bytes[OURO_PLAN_GRAPH] = part->graph_bytes;
   cost->bytes[OURO_PLAN_MODELS] = model_bytes(&s, part);
   cost->bytes[OURO_PLAN_EXCHANGE] = exchange_bytes(&s, family, part);
   cost->bytes[OURO_PLAN_KEPT] = kept_bytes(config, family, &s, part);
-  cost->bytes[OURO_PLAN_STORE] = 8 * PLANES * part->nodes * tables_of(config);
+  cost->bytes[OURO_PLAN_STORE] = store_bytes(config, part, n_writers);
   cost->bytes[OURO_PLAN_PROCESS] = machine->process;
   cost->whole_bytes = 0;
   for (int k = 0; k < OURO_PLAN_MEMORY_COUNT; k++) cost->whole_bytes += cost->bytes[k];
@@ -135,6 +144,6 @@ static void price_time(const ouro_config *config, const ouro_family *family, con
 
 void ouro_plan_price(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
                      const ouro_plan_counts *part, int n_writers, ouro_plan_cost *cost) {
-  price_memory(config, family, machine, part, cost);
+  price_memory(config, family, machine, part, n_writers, cost);
   price_time(config, family, machine, part, n_writers, cost);
 }
