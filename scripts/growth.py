@@ -21,6 +21,7 @@ import numpy as np  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEGREE = 8
+LARGE = 10**5  # models that take more memory than what varies from run to run
 P = {"rows": 10, "statistics": 10, "limit": 4}
 MOST = {"rows": 10**5, "statistics": 10**6, "limit": 10**7}  # models; rows of 10^7 would take minutes a generation
 SAMPLES = {"rows": 100, "statistics": 1000, "limit": 1000}
@@ -81,7 +82,7 @@ def draw(tables, kind, path):
     for tier, rows in tables.items():
         rate = f"{tier}, p = {P[tier]}: slope {slope(rows[:, 0], rows[:, 1]):.3f}"
         left.loglog(rows[:, 0], rows[:, 1], "o-", color=COLOURS[tier], label=rate)
-        large = rows[rows[:, 0] >= 10**4]
+        large = rows[rows[:, 0] >= LARGE]
         right.semilogx(large[:, 0], large[:, 2] / large[:, 0], "o-", color=COLOURS[tier], label=tier)
     left.set_xlabel("models")
     left.set_ylabel("seconds a generation, one rank")
@@ -125,8 +126,8 @@ def main():
     write_table(tables, options.out / "growth.tsv")
     draw(tables, options.kind, options.out / "growth.png")
     for tier, rows in tables.items():
-        large = rows[rows[:, 0] >= 10**4]
-        memory = f", memory {slope(large[:, 0], large[:, 2]):.3f} from 10^4 models on" if len(large) > 1 else ""
+        large = rows[rows[:, 0] >= LARGE]
+        memory = f", memory {slope(large[:, 0], large[:, 2]):.3f} from {LARGE:,} models on" if len(large) > 1 else ""
         print(f"{tier}: slope of time {slope(rows[:, 0], rows[:, 1]):.3f}{memory}")
     print(f"results: {options.out}/growth.tsv, growth.png")
 
