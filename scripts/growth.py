@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEGREE = 8
 LARGE = 10**5  # models that take more memory than what varies from run to run
 P = {"rows": 10, "statistics": 10, "limit": 4}
-MOST = {"rows": 10**5, "statistics": 10**6, "limit": 10**7}  # models; rows of 10^7 would take minutes a generation
+MOST = {"rows": 10**6, "statistics": 10**7, "limit": 10**7}  # models; rows of 10^7 would take minutes a generation
 SAMPLES = {"rows": 100, "statistics": 1000, "limit": 1000}
 COST = {"rows": 1e-5, "statistics": 3e-6, "limit": 1e-7}  # rough seconds a model and generation, to choose how many
 COLOURS = {"rows": "#1b6ca8", "statistics": "#c8553d", "limit": "#3b7d4f"}
@@ -38,7 +38,7 @@ output: {{ file: {output}, every: {generations} }}
 
 def run(ouro, folder, kind, tier, nodes):
     """Seconds of a generation, and bytes of memory, of one run."""
-    generations = int(min(max(0.2 / (COST[tier] * nodes), 4), 200))
+    generations = int(min(max(0.2 / (COST[tier] * nodes), 2), 200))
     output = folder / f"{tier}-{nodes}.h5"
     path = folder / f"{tier}-{nodes}.yaml"
     more = ", p: 0.1" if kind == "small-world" else ""
