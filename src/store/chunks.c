@@ -32,6 +32,7 @@ static void filter_chunks(ouro_batch *batch, int64_t from, int64_t to) {
   const ouro_table *table = batch->table;
   for (int64_t k = from; k < to && batch->error == 0; k++) {
     uint32_t skipped;
+    if (batch->chunks[k].bytes == 0) continue;
     char *image = batch->images + (size_t)k * table->image_stride;
     const size_t bytes =
         ouro_filter_apply(&table->filter, image, table->image_stride - OURO_FILTER_GROWTH, table->scratch, &skipped);
@@ -51,6 +52,7 @@ static void write_chunks(ouro_batch *batch, int64_t from, int64_t to) {
       if (size != (next - k) * (int64_t)stride || batch->chunks[next].address != at + size) break;
       size += batch->chunks[next].bytes;
     }
+    if (size == 0) continue;
     batch->error = ouro_store_injected() ? EIO
                                          : ouro_store_transfer(batch->table->store->data, true,
                                                                batch->images + (size_t)k * stride, (size_t)size, at);
@@ -59,9 +61,11 @@ static void write_chunks(ouro_batch *batch, int64_t from, int64_t to) {
 
 /* Let the disk begin now, so that there is little left to do at the end; only a hint. */
 static void start_writeback(const ouro_batch *batch) {
-  if (batch->n == 0 || batch->error) return;
-  const ouro_extent *last = &batch->chunks[batch->n - 1];
-  const off_t at = batch->chunks[0].address, end = last->address + last->bytes;
+  int64_t first = 0, last = batch->n - 1;
+  while (first < last && batch->chunks[first].bytes == 0) first++;
+  while (first < last && batch->chunks[last].bytes == 0) last--;
+  if (last < 0 || batch->error) return;
+  const off_t at = batch->chunks[first].address, end = batch->chunks[last].address + batch->chunks[last].bytes;
   if (end - at >= WRITEBACK_BYTES)
     (void)sync_file_range(batch->table->store->data, at, end - at, SYNC_FILE_RANGE_WRITE);
 }
@@ -150,6 +154,17 @@ static void pad(const ouro_table *table, ouro_batch *batch, int64_t rows) {
   }
 }
 
+/* Lengths of the chunks before filters: 0 of those that are all zeros, which is what errors of one replicate scatter.
+ */
+static void measure(const ouro_table *table, ouro_batch *batch) {
+  const size_t bytes = table->image_stride - OURO_FILTER_GROWTH;
+  for (int64_t k = 0; k < batch->n; k++) {
+    const char *image = batch->images + (size_t)k * table->image_stride;
+    const bool zeros = bytes > 0 && image[0] == 0 && memcmp(image, image + 1, bytes - 1) == 0;
+    batch->chunks[k] = (ouro_extent){zeros ? 0 : (int64_t)table->image_stride, 0, 0};
+  }
+}
+
 /* Corner of the chunk that begins at a plane and a row, in the coordinates of the data set. */
 static void corner(const ouro_table *table, int64_t plane, int64_t row, hsize_t *at) {
   for (int i = 0; i < table->n_axes; i++) at[i] = 0;
@@ -159,16 +174,17 @@ static void corner(const ouro_table *table, int64_t plane, int64_t row, hsize_t 
   if (table->node_axis == 2) at[0] = (hsize_t)(plane / table->tiling.lap);
 }
 
-/* Rank 0: every chunk of a slice, of all ranks, gets its place. */
+/* Rank 0: every chunk of a slice, of all ranks, gets its place; one of zeros needs none, since HDF5 reads zeros where
+ * there is no chunk. */
 static ouro_status place_chunks(ouro_table *table, const ouro_batch *batch) {
   ouro_extent *chunk = table->chunks;
   for (int b = 0; b < table->blocks.n_blocks; b++) {
     int64_t low, high;
     hsize_t at[3];
     ouro_table_slice(table, b, batch->slice, &low, &high);
-    for (; low < high; low += table->tiling.chunk_rows) {
+    for (; low < high; low += table->tiling.chunk_rows, chunk++) {
       corner(table, batch->plane, low, at);
-      if (ouro_driver_place(table->store, table->dataset, at, chunk++) < 0) {
+      if (chunk->bytes > 0 && ouro_driver_place(table->store, table->dataset, at, chunk) < 0) {
         return ouro_h5_error(OURO_EIO, table->store, "write", table->path);
       }
     }
@@ -193,7 +209,7 @@ static ouro_status place(ouro_batch *batch) {
   await(batch);
   if (store->rank == 0) n = count_chunks(table, batch->slice, counts, at);
   MPI_Gatherv(batch->chunks, own, MPI_INT64_T, table->chunks, counts, at, MPI_INT64_T, 0, store->comm);
-  if (store->rank == 0) store->promised -= table->promise ? total_bytes(table, n) : 0;
+  if (store->rank == 0) store->promised -= table->promise ? (hsize_t)n * table->image_stride : 0;
   OURO_TRY(ouro_store_ready(store, total_bytes(table, n), (hsize_t)n * OURO_CHUNK_METADATA));
   OURO_TRY(ouro_store_settle(store, store->rank == 0 ? place_chunks(table, batch) : OURO_OK));
   MPI_Scatterv(table->chunks, counts, at, MPI_INT64_T, batch->chunks, own, MPI_INT64_T, 0, store->comm);
@@ -226,8 +242,8 @@ ouro_status ouro_chunks_complete(ouro_table *table, int64_t plane, int64_t n_pla
   batch->slice = slice;
   batch->n = table->block < 0 ? 0 : chunks_in(table, table->block, slice);
   pad(table, batch, high - low);
+  measure(table, batch);
   if (table->promise) {
-    for (int64_t k = 0; k < batch->n; k++) batch->chunks[k] = (ouro_extent){(int64_t)table->image_stride, 0, 0};
     OURO_TRY(place(batch));
   } else {
     submit(batch, filter_job);

@@ -125,6 +125,29 @@ class Files(unittest.TestCase):
         for n in RANKS:
             self.assertLess(self.path[n].stat().st_size, stored + 300_000)
 
+    def test_chunks_of_zeros_take_no_room(self):
+        """Standard deviations of one replicate, and real samples that only the last of 100,000 models has."""
+        place = pathlib.Path(self.place.name)
+        (place / "real.tsv").write_text("99999\t7\n")
+        (place / "zeros.yaml").write_text("graph: { generate: { kind: path, nodes: 100000 } }\nreal: { nodes: real.tsv }\n"
+                                          "model: { family: bernoulli }\nlearning: { generations: 3 }\n"
+                                          "theory: { exact: none, plateau: false, rates: false }\n")
+        for ranks, deflate in ((1, 0), (3, 0), (3, 1)):
+            path = place / f"zeros{ranks}{deflate}.h5"
+            subprocess.run(["scripts/mpi.sh", str(ranks), BUILD / "ouro", "run", place / "zeros.yaml", "--set",
+                            f"output.file={path}", "--set", f"output.deflate={deflate}"], cwd=ROOT, timeout=60, check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            with h5py.File(path, "r") as file:
+                error, spread, real = file["trajectory/error"], file["trajectory/error_sd"], file["graph/real"]
+                self.assertEqual(spread.id.get_storage_size(), 0)
+                self.assertEqual(spread.shape, error.shape)
+                self.assertFalse(spread[()].any())
+                self.assertTrue(error[()].any(axis=1).all())
+                self.assertGreater(real.id.get_storage_size(), 0)
+                self.assertLess(real.id.get_storage_size(), real.size * real.dtype.itemsize)
+                self.assertEqual(real[()].nonzero()[0].tolist(), [99999])
+                self.assertEqual(real[99999], 7)
+
 
 class Killed(unittest.TestCase):
     """A run killed by SIGKILL leaves the result of before, and the next run overwrites what it left."""

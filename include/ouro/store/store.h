@@ -8,6 +8,8 @@
  * global row, never by rank: each rank hands in the rows it owns, in any order, and the store moves them to
  * chunk-aligned blocks on the writing ranks. Every table has units, a description and dimension scales.
  *
+ * Chunks of zeros are left out: HDF5 reads zeros where there is no chunk.
+ *
  * What is written is filtered and goes to the file while the program goes on, by a thread of each rank that knows no
  * MPI (where MPI_THREAD_FUNNELED is not given, by the caller). Until then it takes memory: for a table, over all ranks,
  * twice the planes that share a chunk (8 of them, or 64 MiB if that is less, or one), in large planes twice 32 MiB a
