@@ -80,7 +80,10 @@ int ouro_command(MPI_Comm comm, int argc, char **argv) {
   ouro_log_open(rank, OURO_LOG_NOTICE);
   if (openblas_set_num_threads) openblas_set_num_threads(1);
   ouro_status status = dispatch(own, argc, argv);
-  if (status == OURO_OK) status = flush_results(own);
+  if (status == OURO_OK)
+    status = flush_results(own);
+  else
+    fflush(stdout); /* once a rank has ended with an error, mpirun may kill the others */
   if (status != OURO_OK && ouro_error_message()[0] != '\0') {
     ouro_log_root(OURO_LOG_ERROR, "%s", ouro_error_message());
   }
