@@ -12,13 +12,9 @@
 #include "ouro/base/message.h"
 #include "ouro/partition/partition.h"
 
-static int64_t blocks_of(int64_t replicates) {
-  return (replicates + OURO_LEARN_BLOCK - 1) / OURO_LEARN_BLOCK;
-}
-
 int64_t ouro_learn_group_first(int64_t replicates, int n_groups, int number) {
-  const int64_t blocks = blocks_of(replicates), share = blocks / n_groups, more = blocks % n_groups;
-  const int64_t first = OURO_LEARN_BLOCK * (number * share + (number < more ? number : more));
+  const int64_t blocks = ouro_replicate_blocks(replicates), share = blocks / n_groups, more = blocks % n_groups;
+  const int64_t first = OURO_REPLICATE_BLOCK * (number * share + (number < more ? number : more));
   return first < replicates ? first : replicates;
 }
 
@@ -36,14 +32,14 @@ static void nearest_divisors(int n, int64_t near, int *below, int *above) {
 }
 
 ouro_status ouro_learn_check_groups(const ouro_config *config, int n_ranks) {
-  const int64_t groups = ouro_config_groups(config), blocks = blocks_of(config->learning.replicates);
+  const int64_t groups = ouro_config_groups(config), blocks = ouro_replicate_blocks(config->learning.replicates);
   int below, above;
   if (groups > blocks) {
     return ouro_config_refuse(config, "parallel.groups",
                               "%" PRId64 " groups, but a group has whole blocks of %d replicates, and "
                               "learning.replicates %" PRId64 " %s %" PRId64 ": at most %" PRId64 " group%s",
-                              groups, OURO_LEARN_BLOCK, config->learning.replicates, blocks == 1 ? "is" : "are", blocks,
-                              blocks, blocks == 1 ? "" : "s");
+                              groups, OURO_REPLICATE_BLOCK, config->learning.replicates, blocks == 1 ? "is" : "are",
+                              blocks, blocks, blocks == 1 ? "" : "s");
   }
   if (n_ranks % groups == 0) return OURO_OK;
   nearest_divisors(n_ranks, groups, &below, &above);

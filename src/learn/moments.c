@@ -33,13 +33,13 @@ static void merge_block(int64_t before, int64_t n, double block_mean, double blo
 }
 
 static int64_t block_size(int64_t n, int64_t first) {
-  return n - first < OURO_LEARN_BLOCK ? n - first : OURO_LEARN_BLOCK;
+  return n - first < OURO_REPLICATE_BLOCK ? n - first : OURO_REPLICATE_BLOCK;
 }
 
 void ouro_learn_moments_add(int64_t before, int64_t n, const double *values, double *mean, double *squares) {
   double block_mean, block_squares;
   if (before == 0) *mean = *squares = 0;
-  for (int64_t first = 0; first < n; first += OURO_LEARN_BLOCK) {
+  for (int64_t first = 0; first < n; first += OURO_REPLICATE_BLOCK) {
     const int64_t size = block_size(n, first);
     block_moments(size, values + first, &block_mean, &block_squares);
     merge_block(before + first, size, block_mean, block_squares, mean, squares);
@@ -62,7 +62,7 @@ ouro_status ouro_learn_moments_open(const ouro_learn_group *group, learn_items i
   const bool nodes = items == LEARN_NODES;
   size_t size;
   *moments = (learn_moments){.group = group, .items = items, .n = nodes ? (size_t)group->whole->n_owned : n};
-  moments->n_blocks = (size_t)((group->largest + OURO_LEARN_BLOCK - 1) / OURO_LEARN_BLOCK);
+  moments->n_blocks = (size_t)ouro_replicate_blocks(group->largest);
   if (group->n_groups == 1) return OURO_OK;
   OURO_TRY(ouro_memory_product(nodes ? (size_t)group->graph->n_owned : n, 2 * moments->n_blocks, &size));
   OURO_NEW(moments->block, size);
@@ -79,8 +79,8 @@ void ouro_learn_moments_take(learn_moments *moments, size_t item, int64_t before
     return;
   }
   const size_t place = moments->items == LEARN_NODES ? (size_t)moments->group->place[item] : item;
-  double *at = moments->block + 2 * (place * moments->n_blocks + (size_t)(before / OURO_LEARN_BLOCK));
-  for (int64_t first = 0; first < n; first += OURO_LEARN_BLOCK, at += 2) {
+  double *at = moments->block + 2 * (place * moments->n_blocks + (size_t)(before / OURO_REPLICATE_BLOCK));
+  for (int64_t first = 0; first < n; first += OURO_REPLICATE_BLOCK, at += 2) {
     block_moments(block_size(n, first), values + first, &at[0], &at[1]);
   }
 }
@@ -107,7 +107,8 @@ static void merge_item(const learn_moments *moments, size_t item, double *mean, 
   for (int g = 0; g < group->n_groups; g++) {
     const int64_t end = ouro_learn_group_first(group->all, group->n_groups, g + 1);
     const double *at = moments->all + 2 * ((size_t)g * moments->n + item) * moments->n_blocks;
-    for (int64_t k = ouro_learn_group_first(group->all, group->n_groups, g); k < end; k += OURO_LEARN_BLOCK, at += 2) {
+    for (int64_t k = ouro_learn_group_first(group->all, group->n_groups, g); k < end;
+         k += OURO_REPLICATE_BLOCK, at += 2) {
       merge_block(k, block_size(end, k), at[0], at[1], mean, squares);
     }
   }

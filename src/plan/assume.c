@@ -187,8 +187,8 @@ void ouro_plan_assume(const ouro_config *config, const ouro_family *family, cons
 }
 
 int64_t ouro_plan_replicates(int64_t replicates, int groups) {
-  const int64_t blocks = (replicates + OURO_PLAN_BLOCK - 1) / OURO_PLAN_BLOCK;
-  const int64_t most = (blocks + groups - 1) / groups * OURO_PLAN_BLOCK;
+  const int64_t blocks = ouro_replicate_blocks(replicates);
+  const int64_t most = (blocks + groups - 1) / groups * OURO_REPLICATE_BLOCK;
   return most < replicates ? most : replicates;
 }
 

@@ -18,10 +18,6 @@ typedef struct cost {
   bool fits;
 } cost;
 
-static int64_t blocks_of(int64_t replicates) {
-  return (replicates + OURO_PLAN_BLOCK - 1) / OURO_PLAN_BLOCK;
-}
-
 /* How much longer the busiest rank of a group takes than the mean one: whole models go to ranks, and parts are as even
  * as was asked for. */
 static double imbalance(const ouro_config *config, const ouro_plan_counts *whole, int n_parts) {
@@ -32,7 +28,7 @@ static double imbalance(const ouro_config *config, const ouro_plan_counts *whole
 
 /* Moments of blocks of replicates, which go from all groups to the ranks that report them. */
 static double merging_bytes(const ouro_config *config, const ouro_plan_counts *whole, int n_parts, int groups) {
-  const int64_t blocks = (blocks_of(config->learning.replicates) + groups - 1) / groups;
+  const int64_t blocks = (ouro_replicate_blocks(config->learning.replicates) + groups - 1) / groups;
   return groups == 1 ? 0 : 16.0 * (double)blocks * whole->nodes / n_parts;
 }
 
@@ -71,7 +67,7 @@ static cost cost_of(const ouro_config *config, const ouro_family *family, const 
  * is none. */
 static int fastest(const ouro_config *config, const ouro_family *family, const ouro_plan_machine *machine,
                    const ouro_plan_counts *whole, const ouro_plan_grounds *grounds, int but, cost *least) {
-  const int64_t most = blocks_of(config->learning.replicates);
+  const int64_t most = ouro_replicate_blocks(config->learning.replicates);
   int best = 0;
   for (int groups = 1; groups <= grounds->n_ranks && groups <= most; groups++) {
     if (grounds->n_ranks % groups != 0 || groups == but) continue;

@@ -138,6 +138,15 @@ typedef struct ouro_config_exchange {
   int64_t buffer;   /* bytes a rank; written "64 MiB" (also B, KiB, GiB, kB, MB, GB); default 64 MiB */
 } ouro_config_exchange;
 
+/* Replicates that stay together in one group of ranks, and whose moments are taken together. */
+#define OURO_REPLICATE_BLOCK 8
+
+/** Blocks of so many replicates, the last one perhaps not whole.
+ *  Not collective. */
+static inline int64_t ouro_replicate_blocks(int64_t replicates) {
+  return (replicates + OURO_REPLICATE_BLOCK - 1) / OURO_REPLICATE_BLOCK;
+}
+
 /* Groups of ranks that each hold the whole graph and share the replicates. */
 typedef struct ouro_config_parallel {
   char *groups;     /* "auto" (default), or how many */

@@ -12,8 +12,6 @@
 
 #include "ouro/graph/graph.h"
 
-#define OURO_LEARN_BLOCK 8 /* replicates that moments take together */
-
 typedef struct ouro_learn_group {
   const ouro_graph *whole; /* as given */
   ouro_graph *graph;       /* of this group; the one as given where there is one group */

@@ -12,8 +12,6 @@
 #include "ouro/partition/partition.h"
 #include "ouro/plan/machine.h"
 
-#define OURO_PLAN_BLOCK 8 /* replicates that stay together in one group */
-
 /* Sets of samples that are worked on, and how many samples those are. */
 typedef struct ouro_plan_work {
   double sets, samples;
