@@ -1,7 +1,7 @@
 /* Choosing owners by PT-Scotch, by a hash, from a file; what a partition gains. Without PT-Scotch in the build, that it
  * says so. ranks: 1 2 3 4 7 */
 
-#include "graphs.h"
+#include "choosing.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -10,36 +10,12 @@
 #include "ouro/base/memory.h"
 #include "partition/private.h"
 
-#define ROW_BYTES 8.0
-
 static const ouro_config_partition scotch = {OURO_METHOD_PTSCOTCH, OURO_OBJECTIVE_AUTO, 1.03, 1, NULL};
 static const ouro_config_partition by_hash = {OURO_METHOD_HASH, OURO_OBJECTIVE_AUTO, 1.03, 1, NULL};
 
-/* Choose, and bring the parts of all nodes together on every rank. */
 static ouro_status choose(const ouro_graph *graph, const ouro_config_partition *options, int n_parts, int32_t *part,
                           ouro_partition_figures *figures) {
-  int32_t *owner = calloc((size_t)graph->n_owned + 1, sizeof *owner);
-  const ouro_status status =
-      ouro_partition_choose(graph, options, OURO_DRAW_PRIVATE, n_parts, ROW_BYTES, owner, figures);
-  for (int64_t i = 0; i < graph->n_nodes; i++) part[i] = -1;
-  for (ouro_lid i = 0; i < graph->n_owned; i++) part[graph->gid[i]] = owner[i];
-  MPI_Allreduce(MPI_IN_PLACE, part, (int)graph->n_nodes, MPI_INT32_T, MPI_MAX, MPI_COMM_WORLD);
-  free(owner);
-  return status;
-}
-
-static int in_range(const int32_t *part, int64_t n, int n_parts) {
-  for (int64_t i = 0; i < n; i++) {
-    if (part[i] < 0 || part[i] >= n_parts) return 0;
-  }
-  return 1;
-}
-
-static int is_block(const int32_t *part, int64_t n, int n_parts) {
-  for (int64_t i = 0; i < n; i++) {
-    if (part[i] != ouro_partition_block_part(n, n_parts, i)) return 0;
-  }
-  return 1;
+  return choose_for(graph, options, OURO_DRAW_PRIVATE, n_parts, part, figures);
 }
 
 /* ---- PT-Scotch ---- */

@@ -1,6 +1,6 @@
 /* Choosing owners: METIS, its traps, blocks. ranks: 1 2 3 4 7 */
 
-#include "graphs.h"
+#include "choosing.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -9,36 +9,8 @@
 #include "ouro/base/memory.h"
 #include "partition/private.h"
 
-#define ROW_BYTES 8.0
-
 static const ouro_config_partition metis = {OURO_METHOD_METIS, OURO_OBJECTIVE_AUTO, 1.03, 1, NULL};
 static const ouro_config_partition by_blocks = {OURO_METHOD_BLOCK, OURO_OBJECTIVE_AUTO, 1.03, 1, NULL};
-
-/* Choose, and bring the parts of all nodes together on every rank. */
-static ouro_status choose(const ouro_graph *graph, const ouro_config_partition *options, ouro_draw draw_kind,
-                          int n_parts, int32_t *part, ouro_partition_figures *figures) {
-  int32_t *owner = calloc((size_t)graph->n_owned + 1, sizeof *owner);
-  const ouro_status status = ouro_partition_choose(graph, options, draw_kind, n_parts, ROW_BYTES, owner, figures);
-  for (int64_t i = 0; i < graph->n_nodes; i++) part[i] = -1;
-  for (ouro_lid i = 0; i < graph->n_owned; i++) part[graph->gid[i]] = owner[i];
-  MPI_Allreduce(MPI_IN_PLACE, part, (int)graph->n_nodes, MPI_INT32_T, MPI_MAX, MPI_COMM_WORLD);
-  free(owner);
-  return status;
-}
-
-static int in_range(const int32_t *part, int64_t n, int n_parts) {
-  for (int64_t i = 0; i < n; i++) {
-    if (part[i] < 0 || part[i] >= n_parts) return 0;
-  }
-  return 1;
-}
-
-static int is_block(const int32_t *part, int64_t n, int n_parts) {
-  for (int64_t i = 0; i < n; i++) {
-    if (part[i] != ouro_partition_block_part(n, n_parts, i)) return 0;
-  }
-  return 1;
-}
 
 static int alike(const ouro_partition_figures *a, const ouro_partition_figures *b) {
   return a->n_parts == b->n_parts && strcmp(a->method, b->method) == 0 && strcmp(a->objective, b->objective) == 0 &&
@@ -60,7 +32,7 @@ static void test_metis_has_no_work(void **state) {
     if (kind == 3) known_random(&list, 5, 20, 2);
     ouro_graph *graph = known_graph(&list);
     for (int n_parts = kind == 0 ? 1 : kind == 3 ? 5 : 1; n_parts <= (kind == 0 ? 1 : 9); n_parts++) {
-      assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, n_parts, part, &figures));
+      assert_ok(choose_for(graph, &metis, OURO_DRAW_PRIVATE, n_parts, part, &figures));
       assert_everywhere(is_block(part, list.n_nodes, n_parts));
       assert_everywhere(strcmp(figures.method, "block") == 0 && figures.n_parts == n_parts);
       const int64_t n_empty = n_parts > list.n_nodes ? n_parts - list.n_nodes : 0;
@@ -70,7 +42,7 @@ static void test_metis_has_no_work(void **state) {
   }
   list = (known){.n_nodes = 1};
   ouro_graph *graph = known_graph(&list);
-  assert_ok(choose(graph, &metis, OURO_DRAW_PUBLISHED, 4, part, &figures));
+  assert_ok(choose_for(graph, &metis, OURO_DRAW_PUBLISHED, 4, part, &figures));
   assert_everywhere(part[0] == 0 && figures.cut_feeds == 0);
   ouro_graph_destroy(&graph);
   assert_everywhere(ouro_partition_choose(NULL, &metis, OURO_DRAW_PRIVATE, 0, 8, part, &figures) == OURO_EINTERNAL);
@@ -85,7 +57,7 @@ static void test_communities(void **state) {
   for (int n_groups = 2; n_groups <= 5; n_groups++) {
     known_communities(&list, n_groups, 12, 10);
     ouro_graph *graph = known_graph(&list);
-    assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, n_groups, part, &figures));
+    assert_ok(choose_for(graph, &metis, OURO_DRAW_PRIVATE, n_groups, part, &figures));
     assert_everywhere(in_range(part, list.n_nodes, n_groups));
     assert_everywhere(figures.cut_feeds <= n_groups && figures.cut_bytes <= ROW_BYTES * n_groups);
     assert_everywhere(figures.max_neighbours <= 2 && figures.empty_parts == 0 && figures.imbalance < 1.05);
@@ -113,7 +85,7 @@ static void test_isolated(void **state) {
     ouro_graph *graph = known_graph(&list);
     for (int kind = 0; kind < 2; kind++) {
       const ouro_draw draw_kind = kind ? OURO_DRAW_PUBLISHED : OURO_DRAW_PRIVATE;
-      assert_ok(choose(graph, &metis, draw_kind, n_groups, part, &figures));
+      assert_ok(choose_for(graph, &metis, draw_kind, n_groups, part, &figures));
       assert_everywhere(in_range(part, list.n_nodes, n_groups) && strcmp(figures.method, "metis") == 0);
       assert_everywhere(figures.cut_feeds <= n_groups && figures.imbalance < 1.05);
     }
@@ -130,9 +102,9 @@ static void test_few_linked(void **state) {
   list = (known){.n_nodes = 20};
   for (int64_t i = 0; i < 4; i++) known_add(&list, 5 * i, (5 * i + 5) % 20, 10);
   ouro_graph *graph = known_graph(&list);
-  assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, 4, part, &figures));
+  assert_ok(choose_for(graph, &metis, OURO_DRAW_PRIVATE, 4, part, &figures));
   assert_everywhere(is_block(part, 20, 4) && strcmp(figures.method, "block") == 0);
-  assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures));
+  assert_ok(choose_for(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures));
   assert_everywhere(in_range(part, 20, 3) && strcmp(figures.method, "metis") == 0 && figures.empty_parts == 0);
   ouro_graph_destroy(&graph);
 }
@@ -146,16 +118,16 @@ static void test_objective(void **state) {
   known_communities(&list, 4, 12, 10);
   ouro_graph *graph = known_graph(&list);
   ouro_config_partition options = metis;
-  assert_ok(choose(graph, &options, OURO_DRAW_PUBLISHED, 4, part, &figures));
+  assert_ok(choose_for(graph, &options, OURO_DRAW_PUBLISHED, 4, part, &figures));
   assert_everywhere(strcmp(figures.objective, "volume") == 0 && strcmp(figures.method, "metis") == 0);
   assert_everywhere(in_range(part, list.n_nodes, 4));
   /* planted: the four models that feed the next community publish corpora of 10 samples, once each */
   assert_everywhere(figures.volume_bytes <= ROW_BYTES * 40);
   options.objective = OURO_OBJECTIVE_CUT;
-  assert_ok(choose(graph, &options, OURO_DRAW_PUBLISHED, 4, part, &figures));
+  assert_ok(choose_for(graph, &options, OURO_DRAW_PUBLISHED, 4, part, &figures));
   assert_everywhere(strcmp(figures.objective, "cut") == 0);
   options.objective = OURO_OBJECTIVE_VOLUME;
-  assert_ok(choose(graph, &options, OURO_DRAW_PRIVATE, 4, part, &figures));
+  assert_ok(choose_for(graph, &options, OURO_DRAW_PRIVATE, 4, part, &figures));
   assert_everywhere(strcmp(figures.objective, "volume") == 0);
   ouro_graph_destroy(&graph);
 }
@@ -178,7 +150,7 @@ static void test_volume_beats_cut(void **state) {
       ouro_config_partition options = metis;
       ouro_partition_figures figures;
       options.objective = kind ? OURO_OBJECTIVE_VOLUME : OURO_OBJECTIVE_CUT;
-      assert_ok(choose(graph, &options, OURO_DRAW_PUBLISHED, 6, part, &figures));
+      assert_ok(choose_for(graph, &options, OURO_DRAW_PUBLISHED, 6, part, &figures));
       volume[kind] += figures.volume_bytes;
       assert_everywhere(figures.volume_bytes <= figures.cut_bytes);
       assert_everywhere(figures.volume_bytes < figures.random_bytes || !kind);
@@ -198,14 +170,14 @@ static void test_same_for_any_ownership(void **state) {
   ouro_graph *graph = known_graph(&list);
   for (int kind = 0; kind < 2; kind++) {
     const ouro_draw draw_kind = kind ? OURO_DRAW_PUBLISHED : OURO_DRAW_PRIVATE;
-    assert_ok(choose(graph, &metis, draw_kind, 5, part, &figures));
+    assert_ok(choose_for(graph, &metis, draw_kind, 5, part, &figures));
     int32_t *owner = calloc((size_t)graph->n_owned + 1, sizeof *owner);
     for (ouro_lid i = 0; i < graph->n_owned; i++) {
       owner[i] = kind ? 0 : (int32_t)draw(3, graph->gid[i], test_ranks());
     }
     assert_ok(ouro_partition_migrate(&graph, owner));
     free(owner);
-    assert_ok(choose(graph, &metis, draw_kind, 5, again, &same));
+    assert_ok(choose_for(graph, &metis, draw_kind, 5, again, &same));
     assert_everywhere(memcmp(part, again, 200 * sizeof *part) == 0);
     assert_everywhere(alike(&figures, &same));
   }
@@ -221,7 +193,7 @@ static void test_same_for_any_ranks(void **state) {
   ouro_partition_figures figures;
   known_random(&list, 150, 700, 10);
   ouro_graph *graph = known_graph(&list);
-  assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, 6, part, &figures));
+  assert_ok(choose_for(graph, &metis, OURO_DRAW_PRIVATE, 6, part, &figures));
   ouro_graph_destroy(&graph);
   ouro_feeds feeds = {0};
   for (int64_t k = 0; k < list.n_feeds; k++) {
@@ -241,7 +213,7 @@ static ouro_status many_parts(const ouro_graph *graph) {
   ouro_partition_figures figures;
   ouro_status status = OURO_OK;
   for (int n_parts = 2; n_parts < 20 && status == OURO_OK; n_parts++) {
-    status = choose(graph, &metis, n_parts % 2 ? OURO_DRAW_PRIVATE : OURO_DRAW_PUBLISHED, n_parts, part, &figures);
+    status = choose_for(graph, &metis, n_parts % 2 ? OURO_DRAW_PRIVATE : OURO_DRAW_PUBLISHED, n_parts, part, &figures);
     if (status == OURO_OK && !in_range(part, 20, n_parts)) status = OURO_EINTERNAL;
   }
   return status;
@@ -300,7 +272,7 @@ static void test_incomplete(void **state) {
   const ouro_log_level level = ouro_log_level_now();
   ouro_log_open(test_rank(), OURO_LOG_ERROR);
   ouro_partition_metis_damage(true);
-  const ouro_status status = choose(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures);
+  const ouro_status status = choose_for(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures);
   ouro_partition_metis_damage(false);
   ouro_log_open(test_rank(), level);
   assert_ok(status);
@@ -318,18 +290,18 @@ static void test_limit(void **state) {
   known_random(&list, 40, 200, 13);
   ouro_graph *graph = known_graph(&list);
   ouro_partition_limit_at(100);
-  const ouro_status refused = choose(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures);
+  const ouro_status refused = choose_for(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures);
   char message[512];
   snprintf(message, sizeof message, "%s", ouro_error_message());
-  const ouro_status blocks = choose(graph, &by_blocks, OURO_DRAW_PRIVATE, 3, part, &figures);
+  const ouro_status blocks = choose_for(graph, &by_blocks, OURO_DRAW_PRIVATE, 3, part, &figures);
   ouro_partition_limit_at(79);
-  const ouro_status nodes = choose(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures);
+  const ouro_status nodes = choose_for(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures);
   ouro_partition_limit_at(0);
   assert_everywhere(refused == OURO_ELIMIT && nodes == OURO_ELIMIT);
   assert_everywhere(strstr(message, "40 nodes") && strstr(message, "(100)"));
   assert_everywhere(strstr(message, "partition.method=block") && strstr(message, "partition.method=ptscotch"));
   assert_ok(blocks);
-  assert_ok(choose(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures));
+  assert_ok(choose_for(graph, &metis, OURO_DRAW_PRIVATE, 3, part, &figures));
   ouro_graph_destroy(&graph);
 }
 
@@ -341,7 +313,7 @@ static void test_block(void **state) {
   known_random(&list, 40, 200, 14);
   ouro_graph *graph = known_graph(&list);
   for (int n_parts = 1; n_parts < 50; n_parts += 6) {
-    assert_ok(choose(graph, &by_blocks, OURO_DRAW_PUBLISHED, n_parts, part, &figures));
+    assert_ok(choose_for(graph, &by_blocks, OURO_DRAW_PUBLISHED, n_parts, part, &figures));
     assert_everywhere(is_block(part, 40, n_parts) && strcmp(figures.method, "block") == 0);
     assert_everywhere(figures.volume_bytes == figures.block_bytes && strcmp(figures.objective, "volume") == 0);
   }
@@ -362,7 +334,7 @@ static void test_extremes(void **state) {
       ouro_config_partition options = metis;
       options.imbalance = n_parts % 2 ? 1e300 : 1.001;
       options.seed = n_parts % 3 ? INT32_MAX : 0;
-      assert_ok(choose(graph, &options, kind ? OURO_DRAW_PUBLISHED : OURO_DRAW_PRIVATE, n_parts, part, &figures));
+      assert_ok(choose_for(graph, &options, kind ? OURO_DRAW_PUBLISHED : OURO_DRAW_PRIVATE, n_parts, part, &figures));
       assert_everywhere(in_range(part, 40, n_parts));
       assert_everywhere(strcmp(figures.method, "metis") == 0);
     }
@@ -376,7 +348,7 @@ static int fail_each(const ouro_graph *graph, int rank) {
   ouro_partition_figures figures;
   for (int n = 1; n < 400; n++) {
     if (test_rank() == rank) ouro_memory_fail_at(n);
-    const ouro_status status = choose(graph, &metis, OURO_DRAW_PUBLISHED, 3, part, &figures);
+    const ouro_status status = choose_for(graph, &metis, OURO_DRAW_PUBLISHED, 3, part, &figures);
     ouro_memory_fail_at(0);
     assert_everywhere(status == OURO_OK || status == OURO_ENOMEM);
     int all = status == OURO_OK;
